@@ -1,0 +1,44 @@
+import Foundation
+
+/// Cosine annealing: half a cosine wave from `baseRate` down to `endRate`.
+///
+///     rate(t) = end + (base − end) · (1 + cos(π·t / total)) / 2
+///
+/// Worked example, `base` 1, `end` 0, `total` 4: 1, 0.8536, 0.5, 0.1464, 0.
+///
+/// Source: Loshchilov and Hutter, "SGDR: Stochastic Gradient Descent with Warm Restarts", ICLR 2017, arXiv:1608.03983.
+public struct Cosine: Schedule {
+  /// What the curve does after its last step.
+  public enum After: String, Sendable, CaseIterable {
+    /// It stays at the end rate.
+    case hold
+    /// It climbs back along the same wave, with a period of twice the total steps; torch's `CosineAnnealingLR`.
+    case mirror
+    /// The formula is evaluated as it stands. For a half wave this is the same curve as ``mirror``.
+    case extrapolate
+  }
+
+  let baseRate: Double
+  let endRate: Double
+  let totalSteps: Double
+  let after: After
+
+  /// - Parameters:
+  ///   - baseRate: the rate at step 0.
+  ///   - endRate: the rate at `totalSteps`.
+  ///   - totalSteps: the length of the half wave in steps; greater than 0.
+  ///   - after: what happens past `totalSteps`.
+  public init(baseRate: Double, endRate: Double = 0, totalSteps: Double, after: After = .hold) {
+    self.baseRate = baseRate
+    self.endRate = endRate
+    self.totalSteps = totalSteps
+    self.after = after
+  }
+
+  public func rate(at step: Double) -> Double {
+    if step >= totalSteps && after == .hold { return endRate }
+    // Reduced to one period first: cos loses its digits for large arguments, and 2⁵³ steps may be many periods.
+    let phase = step.truncatingRemainder(dividingBy: 2 * totalSteps) / totalSteps
+    return endRate + (baseRate - endRate) * (1 + cos(.pi * phase)) / 2
+  }
+}
