@@ -13,8 +13,10 @@ let package = Package(
     .library(name: "Schedules", targets: ["Schedules"])
   ],
   targets: [
-    // Pure maths: step → rate. No I/O, no clock, no JSON.
-    .target(name: "Schedules", swiftSettings: settings),
+    // A strict JSON reader and a fast writer. Foundation's decoder is no validator, and its JSONSerialization adds 44 MB.
+    .target(name: "JSON", swiftSettings: settings),
+    // Pure maths: step → rate, and the catalog that reads a specification into it. No I/O, no clock.
+    .target(name: "Schedules", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// Cosine annealing: half a cosine wave from `baseRate` down to `endRate`.
 ///
@@ -40,5 +41,21 @@ public struct Cosine: Schedule {
     // Reduced to one period first: cos loses its digits for large arguments, and 2⁵³ steps may be many periods.
     let phase = step.truncatingRemainder(dividingBy: 2 * totalSteps) / totalSteps
     return endRate + (baseRate - endRate) * (1 + cos(.pi * phase)) / 2
+  }
+
+  static let definition = Definition(
+    type: "cosine",
+    summary: "Half a cosine wave from base_lr down to end_lr.",
+    parameters: [
+      .baseRate(), .endRate, .totalSteps,
+      .choice("after", After.hold, "past total_steps: stay at end_lr (hold) or climb back along the wave"),
+    ],
+    formula: "end_lr + (base_lr − end_lr)·(1 + cos(π·t/total_steps))/2",
+    source: "Loshchilov and Hutter, ICLR 2017, arXiv:1608.03983",
+    example: ["type": "cosine", "base_lr": 0.1, "total_steps": 100]
+  ) { arguments throws(SpecificationError) in
+    Cosine(
+      baseRate: try arguments.number("base_lr"), endRate: try arguments.number("end_lr"),
+      totalSteps: try arguments.number("total_steps"), after: try arguments.choice("after"))
   }
 }

@@ -1,0 +1,281 @@
+/// What is wrong with a text that was to be JSON.
+public struct JSONSyntaxError: Error, Equatable {
+  /// What was found and what was expected, in words.
+  public let message: String
+  /// The offset of the first octet that cannot be part of the document.
+  public let offset: Int
+  /// Line and column of that octet, both counted from 1; columns count octets.
+  public let line: Int
+  public let column: Int
+}
+
+/// A strict reader of JSON: RFC 8259's grammar and nothing more, valid UTF-8, unique names, finite numbers, bounded depth.
+///
+/// Foundation's decoder is no validator (it takes trailing commas, duplicate names, and whatever stands in members that
+/// it does not decode), so everything from outside is read here.
+public struct JSONReader {
+  /// The deepest nesting of arrays and objects that is read by default. A schedule of schedules needs two levels a node;
+  /// the bound keeps recursion, here and in all who walk the value, off the end of the stack.
+  public static let defaultDepth = 64
+
+  /// - Parameters:
+  ///   - bytes: the whole document.
+  ///   - depth: how deep arrays and objects may nest.
+  /// - Returns: the document's value.
+  /// - Throws: ``JSONSyntaxError`` at the first octet that does not fit.
+  public static func read(_ bytes: [UInt8], depth: Int = defaultDepth) throws(JSONSyntaxError) -> JSONValue {
+    var reader = JSONReader(bytes: bytes, depth: depth)
+    reader.skipSpace()
+    if reader.position == bytes.count { throw reader.error("the text is empty; a JSON value was expected") }
+    let value = try reader.value()
+    reader.skipSpace()
+    if reader.position < bytes.count { throw reader.error("the value has ended; nothing may follow it") }
+    return value
+  }
+
+  private let bytes: [UInt8]
+  private var position = 0
+  private var depthLeft: Int
+  private let depth: Int
+
+  private init(bytes: [UInt8], depth: Int) {
+    self.bytes = bytes
+    self.depth = depth
+    depthLeft = depth
+  }
+
+  private func error(_ message: String, at offset: Int? = nil) -> JSONSyntaxError {
+    let offset = min(offset ?? position, bytes.count)
+    var line = 1
+    var lineStart = 0
+    for index in 0..<offset where bytes[index] == UInt8(ascii: "\n") {
+      line += 1
+      lineStart = index + 1
+    }
+    return JSONSyntaxError(message: message, offset: offset, line: line, column: offset - lineStart + 1)
+  }
+
+  private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
+
+  private mutating func skipSpace() {
+    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+  }
+
+  private mutating func value() throws(JSONSyntaxError) -> JSONValue {
+    guard let byte = next else { throw error("the text ends where a value was expected") }
+    switch byte {
+    case UInt8(ascii: "{"): return try object()
+    case UInt8(ascii: "["): return try array()
+    case UInt8(ascii: "\""): return .string(try string())
+    case UInt8(ascii: "t"): return try literal("true", .bool(true))
+    case UInt8(ascii: "f"): return try literal("false", .bool(false))
+    case UInt8(ascii: "n"): return try literal("null", .null)
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): return .number(try number())
+    case UInt8(ascii: "N"), UInt8(ascii: "I"), UInt8(ascii: "+"), UInt8(ascii: "."):
+      throw error(
+        "not a JSON number; JSON has no NaN and no Infinity, and a number begins with a digit or a minus sign")
+    case UInt8(ascii: "'"): throw error("a string stands in double quotes")
+    default: throw error("a value was expected: an object, an array, a string, a number, true, false or null")
+    }
+  }
+
+  private mutating func literal(_ word: StaticString, _ value: JSONValue) throws(JSONSyntaxError) -> JSONValue {
+    let end = position + word.utf8CodeUnitCount
+    let matches = word.withUTF8Buffer { end <= bytes.count && bytes[position..<end].elementsEqual($0) }
+    if !matches { throw error("only the words true, false and null stand without quotes") }
+    position = end
+    return value
+  }
+
+  private mutating func enter() throws(JSONSyntaxError) {
+    if depthLeft == 0 { throw error("nested deeper than \(depth) levels") }
+    depthLeft -= 1
+    position += 1
+  }
+
+  private mutating func array() throws(JSONSyntaxError) -> JSONValue {
+    try enter()
+    defer { depthLeft += 1 }
+    var elements: [JSONValue] = []
+    skipSpace()
+    if next == UInt8(ascii: "]") {
+      position += 1
+      return .array(elements)
+    }
+    while true {
+      skipSpace()
+      elements.append(try value())
+      skipSpace()
+      switch next {
+      case UInt8(ascii: ","): position += 1
+      case UInt8(ascii: "]"):
+        position += 1
+        return .array(elements)
+      case nil: throw error("the text ends inside an array")
+      default: throw error("a comma or the end of the array was expected")
+      }
+    }
+  }
+
+  private mutating func object() throws(JSONSyntaxError) -> JSONValue {
+    try enter()
+    defer { depthLeft += 1 }
+    var object = JSONObject()
+    // Compared as octets: Swift's strings call two spellings of one character equal, other readers of JSON do not.
+    var seen: Set<[UInt8]> = []
+    skipSpace()
+    if next == UInt8(ascii: "}") {
+      position += 1
+      return .object(object)
+    }
+    while true {
+      skipSpace()
+      guard let byte = next else { throw error("the text ends inside an object") }
+      if byte != UInt8(ascii: "\"") { throw error("a member's name in double quotes was expected") }
+      let start = position
+      let name = try string()
+      if !seen.insert(Array(name.utf8)).inserted {
+        throw error("the name \"\(name.prefix(64))\" comes twice", at: start)
+      }
+      skipSpace()
+      if next == nil { throw error("the text ends inside an object") }
+      if next != UInt8(ascii: ":") { throw error("a colon was expected after the name") }
+      position += 1
+      skipSpace()
+      object.append(name, try value())
+      skipSpace()
+      switch next {
+      case UInt8(ascii: ","): position += 1
+      case UInt8(ascii: "}"):
+        position += 1
+        return .object(object)
+      case nil: throw error("the text ends inside an object")
+      default: throw error("a comma or the end of the object was expected")
+      }
+    }
+  }
+
+  // MARK: Strings
+
+  private mutating func string() throws(JSONSyntaxError) -> String {
+    let opening = position
+    position += 1
+    let start = position
+    while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+    if next == UInt8(ascii: "\"") {
+      defer { position += 1 }
+      return try text(bytes[start..<position], at: opening)
+    }
+    var content = Array(bytes[start..<position])
+    while true {
+      guard let byte = next else { throw error("the text ends inside a string") }
+      switch byte {
+      case UInt8(ascii: "\""):
+        position += 1
+        return try text(content[...], at: opening)
+      case UInt8(ascii: "\\"):
+        content.append(contentsOf: try escape())
+      case 0..<0x20:
+        throw error("a control character in a string is written with an escape")
+      default:
+        content.append(byte)
+        position += 1
+      }
+    }
+  }
+
+  private func text(_ content: ArraySlice<UInt8>, at offset: Int) throws(JSONSyntaxError) -> String {
+    guard let text = String(validating: content, as: UTF8.self) else {
+      throw error("this string is not valid UTF-8", at: offset)
+    }
+    return text
+  }
+
+  private mutating func escape() throws(JSONSyntaxError) -> String.UTF8View {
+    let start = position
+    position += 1
+    guard let byte = next else { throw error("the text ends inside a string") }
+    position += 1
+    switch byte {
+    case UInt8(ascii: "\""): return "\"".utf8
+    case UInt8(ascii: "\\"): return "\\".utf8
+    case UInt8(ascii: "/"): return "/".utf8
+    case UInt8(ascii: "b"): return "\u{8}".utf8
+    case UInt8(ascii: "f"): return "\u{C}".utf8
+    case UInt8(ascii: "n"): return "\n".utf8
+    case UInt8(ascii: "r"): return "\r".utf8
+    case UInt8(ascii: "t"): return "\t".utf8
+    case UInt8(ascii: "u"): break
+    default: throw error("an escape is one of \\\" \\\\ \\/ \\b \\f \\n \\r \\t \\uXXXX", at: start)
+    }
+    var code = try hexadecimal()
+    if (0xD800...0xDBFF).contains(code) {
+      guard next == UInt8(ascii: "\\"), position + 1 < bytes.count, bytes[position + 1] == UInt8(ascii: "u") else {
+        throw error("half of a surrogate pair stands alone", at: start)
+      }
+      position += 2
+      let low = try hexadecimal()
+      if !(0xDC00...0xDFFF).contains(low) { throw error("half of a surrogate pair stands alone", at: start) }
+      code = 0x10000 + (code - 0xD800) << 10 + (low - 0xDC00)
+    }
+    guard let scalar = Unicode.Scalar(code) else { throw error("half of a surrogate pair stands alone", at: start) }
+    return String(Character(scalar)).utf8
+  }
+
+  private mutating func hexadecimal() throws(JSONSyntaxError) -> UInt32 {
+    var code: UInt32 = 0
+    for _ in 0..<4 {
+      guard let byte = next else { throw error("the text ends inside a string") }
+      let digit: UInt8
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = byte - UInt8(ascii: "a") + 10
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = byte - UInt8(ascii: "A") + 10
+      default: throw error("\\u is followed by four hexadecimal digits")
+      }
+      code = code << 4 | UInt32(digit)
+      position += 1
+    }
+    return code
+  }
+
+  // MARK: Numbers
+
+  private mutating func digits() -> Int {
+    let start = position
+    while let byte = next, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { position += 1 }
+    return position - start
+  }
+
+  private mutating func number() throws(JSONSyntaxError) -> Double {
+    let start = position
+    if next == UInt8(ascii: "-") { position += 1 }
+    let whole = position
+    let wholeDigits = digits()
+    if wholeDigits == 0 { throw error("a digit was expected; JSON has no NaN and no Infinity") }
+    if wholeDigits > 1 && bytes[whole] == UInt8(ascii: "0") { throw error("a number has no leading zeros", at: whole) }
+    var isInteger = true
+    if next == UInt8(ascii: ".") {
+      isInteger = false
+      position += 1
+      if digits() == 0 { throw error("a digit was expected after the decimal point") }
+    }
+    if next == UInt8(ascii: "e") || next == UInt8(ascii: "E") {
+      isInteger = false
+      position += 1
+      if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { position += 1 }
+      if digits() == 0 { throw error("a digit was expected in the exponent") }
+    }
+    if isInteger && wholeDigits <= 15 {
+      // Below 2⁵³ every partial result is exact; this is what lists of steps are made of.
+      var magnitude = 0.0
+      for byte in bytes[whole..<position] { magnitude = magnitude * 10 + Double(byte - UInt8(ascii: "0")) }
+      return whole == start ? magnitude : -magnitude
+    }
+    let literal = String(decoding: bytes[start..<position], as: UTF8.self)
+    guard let value = Double(literal), value.isFinite else {
+      throw error("this number is too large for a 64-bit floating-point number", at: start)
+    }
+    return value
+  }
+}

@@ -1,0 +1,171 @@
+import JSON
+
+/// The fields of one schedule object, checked against its type's parameters.
+struct Arguments {
+  let definition: Definition
+  let object: JSONObject
+  let pointer: JSONPointer
+  let reader: SpecificationReader
+  let depth: Int
+
+  /// Checks the names: every field is known, every required one there.
+  init(
+    _ definition: Definition, _ object: JSONObject, pointer: JSONPointer, reader: SpecificationReader, depth: Int
+  ) throws(SpecificationError) {
+    self.definition = definition
+    self.object = object
+    self.pointer = pointer
+    self.reader = reader
+    self.depth = depth
+    for member in object.members where member.name != "type" {
+      if definition.parameters.contains(where: { $0.name == member.name }) { continue }
+      throw unknown(member.name)
+    }
+    for parameter in definition.parameters where object[parameter.name] == nil {
+      if parameter.isRequired || parameter.isBaseRate && depth == 0 { throw missing(parameter) }
+    }
+  }
+
+  private func unknown(_ name: String) -> SpecificationError {
+    let names = definition.parameters.map(\.name)
+    let near = nearest(to: name, in: names.filter { object[$0] == nil })
+    var detail = "\(definition.type) has no parameter '\(name.prefix(64))'"
+    detail += near.map { "; did you mean '\($0)'?" } ?? "; it takes \(names.joined(separator: ", "))"
+    return SpecificationError(pointer: pointer.appending(name), detail: detail, suggestion: near)
+  }
+
+  private func missing(_ parameter: Parameter) -> SpecificationError {
+    SpecificationError(
+      pointer: pointer.appending(parameter.name),
+      detail: "\(definition.type) needs '\(parameter.name)': \(parameter.summary)")
+  }
+
+  /// An error at the field `name`.
+  func error(_ name: String, _ detail: String, suggestion: String? = nil) -> SpecificationError {
+    SpecificationError(pointer: pointer.appending(name), detail: detail, suggestion: suggestion)
+  }
+
+  /// An error at the schedule as a whole.
+  func error(_ detail: String) -> SpecificationError { SpecificationError(pointer: pointer, detail: detail) }
+
+  /// Whether the caller gave the field.
+  func has(_ name: String) -> Bool { object[name] != nil }
+
+  private func parameter(_ name: String) throws(SpecificationError) -> Parameter {
+    guard let parameter = definition.parameters.first(where: { $0.name == name }) else {
+      throw error(name, "\(definition.type) does not declare '\(name)'")
+    }
+    return parameter
+  }
+
+  // MARK: Values
+
+  /// The number given, or the default, or nil.
+  func optionalNumber(_ name: String) throws(SpecificationError) -> Double? {
+    let parameter = try parameter(name)
+    let fallback = parameter.isBaseRate ? .number(1) : parameter.defaultValue
+    guard let value = object[name] ?? fallback else { return nil }
+    return try check(value, parameter, at: pointer.appending(name))
+  }
+
+  func number(_ name: String) throws(SpecificationError) -> Double {
+    guard let number = try optionalNumber(name) else { throw missing(try parameter(name)) }
+    return number
+  }
+
+  /// The array of numbers given, which must be there.
+  func numbers(_ name: String) throws(SpecificationError) -> [Double] {
+    let parameter = try parameter(name)
+    let pointer = pointer.appending(name)
+    guard let value = object[name] else { throw missing(parameter) }
+    guard case .array(let elements) = value else { throw wrongType(value, "an array of numbers", parameter, pointer) }
+    var numbers: [Double] = []
+    numbers.reserveCapacity(elements.count)
+    for (index, element) in elements.enumerated() {
+      numbers.append(try check(element, parameter, at: pointer.appending(index)))
+    }
+    return numbers
+  }
+
+  func flag(_ name: String) throws(SpecificationError) -> Bool {
+    let parameter = try parameter(name)
+    guard let value = object[name] ?? parameter.defaultValue else { throw missing(parameter) }
+    guard case .bool(let flag) = value else {
+      throw wrongType(value, "true or false", parameter, pointer.appending(name))
+    }
+    return flag
+  }
+
+  func choice<Choice: CaseIterable & RawRepresentable<String>>(
+    _ name: String, of type: Choice.Type = Choice.self
+  ) throws(SpecificationError) -> Choice {
+    let parameter = try parameter(name)
+    guard let value = object[name] ?? parameter.defaultValue else { throw missing(parameter) }
+    let words = Choice.allCases.map(\.rawValue)
+    let listed = words.map { "\"\($0)\"" }.joined(separator: ", ")
+    guard case .string(let word) = value else {
+      throw wrongType(value, "one of \(listed)", parameter, pointer.appending(name))
+    }
+    if let choice = Choice(rawValue: word) { return choice }
+    let near = nearest(to: word, in: words)
+    let hint = near.map { "; did you mean \"\($0)\"?" } ?? ""
+    throw error(name, "'\(name)' must be one of \(listed), not \"\(word.prefix(64))\"\(hint)", suggestion: near)
+  }
+
+  func schedule(_ name: String) throws(SpecificationError) -> any Schedule {
+    guard let value = object[name] else { throw missing(try parameter(name)) }
+    return try reader.curves(value, pointer: pointer.appending(name), depth: depth + 1).rate
+  }
+
+  func schedules(_ name: String) throws(SpecificationError) -> [any Schedule] {
+    var schedules: [any Schedule] = []
+    for (element, pointer) in try elements(name) {
+      schedules.append(try reader.curves(element, pointer: pointer, depth: depth + 1).rate)
+    }
+    return schedules
+  }
+
+  /// The elements of an array of schedules, each with its pointer; at least one.
+  func elements(_ name: String) throws(SpecificationError) -> [(JSONValue, JSONPointer)] {
+    let parameter = try parameter(name)
+    guard let value = object[name] else { throw missing(parameter) }
+    guard case .array(let elements) = value else {
+      throw wrongType(value, "an array of schedules", parameter, pointer.appending(name))
+    }
+    if elements.isEmpty { throw error(name, "'\(name)' must hold at least one schedule") }
+    return elements.enumerated().map { ($0.element, pointer.appending(name).appending($0.offset)) }
+  }
+
+  private func check(
+    _ value: JSONValue, _ parameter: Parameter, at pointer: JSONPointer
+  ) throws(SpecificationError) -> Double {
+    let range: NumberRange
+    var isInteger = false
+    switch parameter.kind {
+    case .number(let bounds), .numbers(let bounds): range = bounds
+    case .integer(let bounds):
+      range = bounds
+      isInteger = true
+    default: range = .any
+    }
+    guard case .number(let number) = value else {
+      throw wrongType(value, isInteger ? "a whole number" : "a number", parameter, pointer)
+    }
+    if isInteger && number != number.rounded() {
+      throw SpecificationError(
+        pointer: pointer, detail: "'\(parameter.name)' must be a whole number, not \(numberText(number))")
+    }
+    if !range.contains(number) {
+      throw SpecificationError(
+        pointer: pointer, detail: "'\(parameter.name)' must be \(range.description), not \(numberText(number))")
+    }
+    return number
+  }
+
+  private func wrongType(
+    _ value: JSONValue, _ expected: String, _ parameter: Parameter, _ pointer: JSONPointer
+  ) -> SpecificationError {
+    SpecificationError(
+      pointer: pointer, detail: "'\(parameter.name)' must be \(expected), not \(value.typeName): \(parameter.summary)")
+  }
+}

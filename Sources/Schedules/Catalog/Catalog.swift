@@ -1,0 +1,42 @@
+/// All schedule types that the engine knows.
+public struct Catalog: Sendable {
+  public let definitions: [Definition]
+  private let index: [String: Int]
+
+  /// - Parameter definitions: each type once.
+  public init(_ definitions: [Definition]) {
+    self.definitions = definitions
+    index = Dictionary(
+      definitions.enumerated().map { ($0.element.type, $0.offset) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// The names of all types, in the catalog's order.
+  public var types: [String] { definitions.map(\.type) }
+
+  public subscript(type: String) -> Definition? { index[type].map { definitions[$0] } }
+
+  /// The canonical types, then each framework's dialect. A new schedule is a file of its own and a line here.
+  public static let standard = Catalog(canonical + torch)
+
+  static let canonical: [Definition] = [
+    Constant.definition,
+    Linear.definition,
+    Step.definition,
+    MultiStep.definition,
+    PiecewiseConstant.definition,
+    Exponential.definition,
+    InverseTime.definition,
+    Polynomial.definition,
+    Cosine.definition,
+    CosineRestarts.definition,
+    Cyclic.definition,
+    OneCycle.definition,
+    InverseSquareRoot.definition,
+    Warmup.definition,
+    ScheduleSequence.definition,
+    ScheduleProduct.definition,
+  ]
+
+  static let torch: [Definition] =
+    TorchLeaf.all.map(\.definition) + [TorchSequential.definition, TorchChained.definition]
+}

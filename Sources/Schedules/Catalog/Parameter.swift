@@ -1,0 +1,115 @@
+public import JSON
+
+/// One parameter of a schedule type, as the wire names it: the single source of its check, its documentation and its default.
+public struct Parameter: Sendable {
+  /// What a parameter's value may be.
+  public enum Kind: Sendable {
+    case number(NumberRange)
+    /// A whole number.
+    case integer(NumberRange)
+    case boolean
+    /// One of these words.
+    case choice([String])
+    /// An array of numbers, each in the range.
+    case numbers(NumberRange)
+    case schedule
+    /// An array of schedules, at least one.
+    case schedules
+  }
+
+  public let name: String
+  public let kind: Kind
+  /// The value where the caller gives none; nil where there is no such value.
+  public let defaultValue: JSONValue?
+  /// Whether the caller has to give it.
+  public let isRequired: Bool
+  /// Whether it is the rate that the whole schedule scales with: required at the root, 1 in a nested schedule, where
+  /// the schedule is then a factor.
+  public let isBaseRate: Bool
+  /// What it means, with its unit.
+  public let summary: String
+}
+
+/// The numbers that a parameter may be.
+public struct NumberRange: Sendable {
+  public var lower: Double?
+  public var lowerIsOpen = false
+  public var upper: Double?
+  public var upperIsOpen = false
+
+  public static let any = NumberRange()
+  /// 0 or more.
+  public static let notNegative = NumberRange(lower: 0)
+  /// More than 0.
+  public static let positive = NumberRange(lower: 0, lowerIsOpen: true)
+  /// From 0 to 1, both included.
+  public static let fraction = NumberRange(lower: 0, upper: 1)
+  /// A count of steps, at least 1.
+  public static let atLeastOne = NumberRange(lower: 1)
+
+  func contains(_ value: Double) -> Bool {
+    if let lower, lowerIsOpen ? value <= lower : value < lower { return false }
+    if let upper, upperIsOpen ? value >= upper : value > upper { return false }
+    return true
+  }
+
+  /// The range in words: "greater than 0", "from 0 to 1".
+  public var description: String {
+    let low = lower.map { (lowerIsOpen ? "greater than " : "at least ") + numberText($0) }
+    let high = upper.map { (upperIsOpen ? "less than " : "at most ") + numberText($0) }
+    return switch (low, high) {
+    case (nil, nil): "any number"
+    case (let low?, nil): low
+    case (nil, let high?): high
+    case (let low?, let high?): "\(low) and \(high)"
+    }
+  }
+}
+
+/// A number as people write it: 30, not 30.0.
+func numberText(_ value: Double) -> String { JSONWriter.text(.number(value)) }
+
+// MARK: The ways to declare a parameter
+
+extension Parameter {
+  /// The rate that the schedule starts from and scales with.
+  static func baseRate(_ name: String = "base_lr", _ summary: String = "the rate at step 0") -> Parameter {
+    Parameter(
+      name: name, kind: .number(.notNegative), defaultValue: nil, isRequired: false, isBaseRate: true, summary: summary)
+  }
+
+  static let totalSteps = required("total_steps", .number(.positive), "the length of the decay in steps")
+
+  static let endRate = number("end_lr", .notNegative, 0, "the rate at the end")
+
+  static func required(_ name: String, _ kind: Kind, _ summary: String) -> Parameter {
+    Parameter(name: name, kind: kind, defaultValue: nil, isRequired: true, isBaseRate: false, summary: summary)
+  }
+
+  /// May be left out, and has no value then.
+  static func optional(_ name: String, _ kind: Kind, _ summary: String) -> Parameter {
+    Parameter(name: name, kind: kind, defaultValue: nil, isRequired: false, isBaseRate: false, summary: summary)
+  }
+
+  static func number(_ name: String, _ range: NumberRange, _ value: Double, _ summary: String) -> Parameter {
+    with(name, .number(range), .number(value), summary)
+  }
+
+  static func integer(_ name: String, _ range: NumberRange, _ value: Int, _ summary: String) -> Parameter {
+    with(name, .integer(range), .number(Double(value)), summary)
+  }
+
+  static func flag(_ name: String, _ value: Bool, _ summary: String) -> Parameter {
+    with(name, .boolean, .bool(value), summary)
+  }
+
+  static func choice<Choice: CaseIterable & RawRepresentable<String>>(
+    _ name: String, _ value: Choice, _ summary: String
+  ) -> Parameter {
+    with(name, .choice(Choice.allCases.map(\.rawValue)), .string(value.rawValue), summary)
+  }
+
+  private static func with(_ name: String, _ kind: Kind, _ value: JSONValue, _ summary: String) -> Parameter {
+    Parameter(name: name, kind: kind, defaultValue: value, isRequired: false, isBaseRate: false, summary: summary)
+  }
+}

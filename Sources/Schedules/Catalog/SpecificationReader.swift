@@ -1,0 +1,74 @@
+public import JSON
+
+/// Reads schedules as they stand on the wire: flat JSON objects, each with a `type` and that type's parameters.
+public struct SpecificationReader: Sendable {
+  /// The most schedules that one specification may hold, nested ones counted: each is evaluated at every step, so this
+  /// bounds what a rate can cost.
+  public static let largestScheduleCount = 256
+
+  /// Nesting is bounded as well: evaluation recurses.
+  static let largestDepth = 32
+
+  let catalog: Catalog
+
+  public init(catalog: Catalog = .standard) { self.catalog = catalog }
+
+  /// - Parameter value: the schedule, a JSON object.
+  /// - Returns: its curves, ready to be evaluated.
+  /// - Throws: ``SpecificationError`` for the first thing that is wrong, with a pointer from the schedule's root.
+  public func read(_ value: JSONValue) throws(SpecificationError) -> Curves {
+    if count(value, limit: Self.largestScheduleCount) > Self.largestScheduleCount {
+      throw SpecificationError(
+        pointer: .root, detail: "a schedule may hold at most \(Self.largestScheduleCount) schedules in all")
+    }
+    return try curves(value, pointer: .root, depth: 0)
+  }
+
+  func curves(_ value: JSONValue, pointer: JSONPointer, depth: Int) throws(SpecificationError) -> Curves {
+    let arguments = try arguments(value, pointer: pointer, depth: depth)
+    return try arguments.definition.build(arguments)
+  }
+
+  /// The object's type looked up and its names checked.
+  func arguments(_ value: JSONValue, pointer: JSONPointer, depth: Int) throws(SpecificationError) -> Arguments {
+    if depth > Self.largestDepth {
+      throw SpecificationError(pointer: pointer, detail: "schedules nest at most \(Self.largestDepth) deep")
+    }
+    guard case .object(let object) = value else {
+      throw SpecificationError(
+        pointer: pointer,
+        detail: "a schedule is an object such as {\"type\": \"cosine\", …}, not \(value.typeName)")
+    }
+    let typePointer = pointer.appending("type")
+    guard let typeValue = object["type"] else {
+      throw SpecificationError(
+        pointer: typePointer, detail: "a schedule needs a 'type', such as \"cosine\"; GET /schedules lists them")
+    }
+    guard case .string(let type) = typeValue else {
+      throw SpecificationError(pointer: typePointer, detail: "'type' must be a string, not \(typeValue.typeName)")
+    }
+    guard let definition = catalog[type] else {
+      let near = nearest(to: type, in: catalog.types)
+      let hint = near.map { "; did you mean '\($0)'?" } ?? ""
+      throw SpecificationError(
+        pointer: typePointer, detail: "there is no schedule type '\(type.prefix(64))'\(hint) GET /schedules lists them",
+        suggestion: near)
+    }
+    return try Arguments(definition, object, pointer: pointer, reader: self, depth: depth)
+  }
+
+  /// Counts the objects that claim to be schedules, and stops soon after the limit.
+  private func count(_ value: JSONValue, limit: Int) -> Int {
+    switch value {
+    case .object(let object):
+      var total = object["type"] == nil ? 0 : 1
+      for member in object.members where total <= limit { total += count(member.value, limit: limit) }
+      return total
+    case .array(let elements):
+      var total = 0
+      for element in elements where total <= limit { total += count(element, limit: limit) }
+      return total
+    default: return 0
+    }
+  }
+}
