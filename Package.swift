@@ -10,13 +10,31 @@ let settings: [SwiftSetting] = [
 let package = Package(
   name: "anneal",
   products: [
-    .library(name: "Schedules", targets: ["Schedules"])
+    .library(name: "Schedules", targets: ["Schedules"]),
+    .library(name: "HTTPServer", targets: ["HTTPServer"]),
+    .executable(name: "anneal", targets: ["anneal"]),
+  ],
+  dependencies: [
+    // The command line: parsing, help, completions.
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
     // A strict JSON reader and a fast writer. Foundation's decoder is no validator, and its JSONSerialization adds 44 MB.
     .target(name: "JSON", swiftSettings: settings),
     // Pure maths: step → rate, and the catalog that reads a specification into it. No I/O, no clock.
     .target(name: "Schedules", dependencies: ["JSON"], swiftSettings: settings),
+    .systemLibrary(name: "CLinux"),
+    // Sockets, event loops, HTTP/1.1. Knows nothing of rates.
+    .target(name: "HTTPServer", dependencies: ["CLinux"], swiftSettings: settings),
+    // Routes, requests and answers, problem details. The contract, openapi.yaml, is embedded as it stands.
+    .target(
+      name: "Service", dependencies: ["HTTPServer", "JSON", "Schedules"], resources: [.embedInCode("openapi.yaml")],
+      swiftSettings: settings),
+    .executableTarget(
+      name: "anneal",
+      dependencies: [
+        "HTTPServer", "Schedules", "Service", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: settings),
     .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,318 @@
+import CLinux
+import Dispatch
+import Foundation
+import Synchronization
+
+/// One thread, one epoll descriptor, and the connections that it accepted: they are touched on that thread alone.
+///
+/// `epoll_wait` runs as the one long-lived work item of a serial Dispatch queue; other threads reach the loop through its
+/// mailbox and an eventfd. (A DispatchSource for each connection is slower on Linux and loses ends of connections.)
+///
+/// Unchecked: every stored variable but the mailbox, which is a mutex, is used only inside `run`, on the queue's one item.
+final class EventLoop: @unchecked Sendable {
+  private enum Message {
+    case response(HTTPResponse, connection: UInt64)
+    case piece([UInt8], (any HTTPBodySource)?, connection: UInt64)
+    case pieceFailed(connection: UInt64)
+    case drain(deadline: Double)
+  }
+
+  private final class Connection {
+    let descriptor: Int32
+    let id: UInt64
+    var machine: ConnectionMachine
+    var interest: UInt32 = 0
+
+    init(descriptor: Int32, id: UInt64, machine: ConnectionMachine) {
+      self.descriptor = descriptor
+      self.id = id
+      self.machine = machine
+    }
+  }
+
+  private static let listenerTag: UInt64 = 0
+  private static let wakeTag: UInt64 = 1
+  /// Milliseconds between two looks at the deadlines.
+  private static let sweepMilliseconds: Int32 = 250
+
+  private let listener: Int32
+  private let limits: HTTPServerLimits
+  private let handler: any HTTPHandler
+  private let count: ConnectionCount
+  private let queue: DispatchQueue
+  private let workers: DispatchQueue
+  private let poll: Int32
+  private let wake: Int32
+  private let mailbox = Mutex<[Message]>([])
+
+  private var connections: [UInt64: Connection] = [:]
+  private var nextID: UInt64 = 2
+  private var listens = false
+  /// Held so that, out of descriptors, a client can be taken from the kernel's queue and told so by an end.
+  private var spare: Int32 = -1
+  private var dates = DateCache()
+  private var now = 0.0
+  private var drainDeadline: Double?
+  private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
+
+  init(
+    index: Int, listener: Int32, limits: HTTPServerLimits, handler: any HTTPHandler, count: ConnectionCount,
+    workers: DispatchQueue
+  ) throws {
+    self.listener = listener
+    self.limits = limits
+    self.handler = handler
+    self.count = count
+    self.workers = workers
+    queue = DispatchQueue(label: "http.loop.\(index)")
+    poll = epoll_create1(Int32(EPOLL_CLOEXEC))
+    if poll < 0 { throw SystemError.last("epoll_create1") }
+    wake = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+    if wake < 0 {
+      close(poll)
+      throw SystemError.last("eventfd")
+    }
+  }
+
+  deinit {
+    close(poll)
+    close(wake)
+  }
+
+  func start(_ group: DispatchGroup) { queue.async(group: group) { self.run() } }
+
+  /// Ends idle connections now, others after their response, all of them after `seconds`.
+  func drain(seconds: Double) { post(.drain(deadline: Self.clock() + seconds)) }
+
+  private func post(_ message: Message) {
+    mailbox.withLock { $0.append(message) }
+    var one: UInt64 = 1
+    _ = write(wake, &one, 8)
+  }
+
+  private static func clock() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  private var date: [UInt8] { dates.value(at: Foundation.time(nil)) }
+
+  // MARK: The loop
+
+  private func run() {
+    spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    _ = control(EPOLL_CTL_ADD, wake, EPOLLIN.rawValue, Self.wakeTag)
+    listen(true)
+    var events = [epoll_event](repeating: epoll_event(), count: 128)
+    var sweep = 0.0
+    while true {
+      let ready = epoll_wait(poll, &events, Int32(events.count), Self.sweepMilliseconds)
+      now = Self.clock()
+      for event in events.prefix(max(0, Int(ready))) {
+        switch event.data.u64 {
+        case Self.listenerTag: accept()
+        case Self.wakeTag: readMailbox()
+        case let id:
+          guard let connection = connections[id] else { continue }
+          if event.events & (EPOLLIN.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue | EPOLLRDHUP.rawValue) != 0 {
+            receive(connection)
+          }
+          advance(connection)
+        }
+      }
+      if now >= sweep {
+        sweep = now + Double(Self.sweepMilliseconds) / 1000
+        checkDeadlines()
+        if drainDeadline == nil && !listens && count.value < limits.connections { listen(true) }
+      }
+      if let drainDeadline {
+        if now >= drainDeadline { for connection in connections.values { end(connection) } }
+        if connections.isEmpty { break }
+      }
+    }
+    if spare >= 0 { close(spare) }
+  }
+
+  private func control(_ operation: Int32, _ descriptor: Int32, _ events: UInt32, _ tag: UInt64) -> Bool {
+    var event = epoll_event()
+    event.events = events
+    event.data.u64 = tag
+    return epoll_ctl(poll, operation, descriptor, &event) == 0
+  }
+
+  private func listen(_ on: Bool) {
+    if listens == on { return }
+    listens = on
+    // Exclusive: one loop, not all of them, wakes for a new connection.
+    let events = EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue
+    _ = control(on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener, events, Self.listenerTag)
+  }
+
+  private func accept() {
+    // A few at a time, so that a burst spreads over the loops.
+    for _ in 0..<4 where listens {
+      if !count.enter(limit: limits.connections) {
+        listen(false)
+        return
+      }
+      let descriptor = Socket.accept(listener)
+      if descriptor < 0 {
+        count.leave()
+        if descriptor == -EMFILE || descriptor == -ENFILE { refuseForLackOfDescriptors() }
+        // Anything else concerns one client that has gone again; the listener is level-triggered and stays.
+        return
+      }
+      let (handler, id) = (handler, nextID)
+      nextID += 1
+      let machine = ConnectionMachine(
+        limits: limits, now: now, screen: { handler.screen($0) }, failure: { handler.failure($0) })
+      let connection = Connection(descriptor: descriptor, id: id, machine: machine)
+      connection.interest = EPOLLIN.rawValue
+      guard control(EPOLL_CTL_ADD, descriptor, connection.interest, id) else {
+        close(descriptor)
+        count.leave()
+        continue
+      }
+      connections[id] = connection
+    }
+  }
+
+  /// Takes one client from the queue and ends it, then leaves the listener alone until the next sweep.
+  private func refuseForLackOfDescriptors() {
+    if spare >= 0 { close(spare) }
+    let descriptor = Socket.accept(listener)
+    if descriptor >= 0 { close(descriptor) }
+    spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    listen(false)
+  }
+
+  private func readMailbox() {
+    var value: UInt64 = 0
+    _ = read(wake, &value, 8)
+    let messages = mailbox.withLock { messages in
+      defer { messages = [] }
+      return messages
+    }
+    for message in messages {
+      switch message {
+      case .response(let response, let id):
+        guard let connection = connections[id] else { continue }
+        connection.machine.respond(response, now: now, date: date)
+        advance(connection)
+      case .piece(let bytes, let source, let id):
+        guard let connection = connections[id] else { continue }
+        connection.machine.piece(bytes, source, now: now)
+        advance(connection)
+      case .pieceFailed(let id):
+        guard let connection = connections[id] else { continue }
+        connection.machine.pieceFailed()
+        advance(connection)
+      case .drain(let deadline):
+        drainDeadline = min(deadline, drainDeadline ?? .infinity)
+        listen(false)
+        for connection in connections.values {
+          connection.machine.drain()
+          advance(connection)
+        }
+      }
+    }
+  }
+
+  private func checkDeadlines() {
+    for connection in connections.values where connection.machine.deadline <= now {
+      connection.machine.timeout(now: now, date: date)
+      advance(connection)
+    }
+  }
+
+  // MARK: One connection
+
+  private func receive(_ connection: Connection) {
+    // Twice the buffer at most, so that one client that never pauses does not keep the others waiting.
+    for _ in 0..<2 {
+      let count = buffer.withUnsafeMutableBytes { Socket.receive(connection.descriptor, into: $0) }
+      if count > 0 {
+        let now = now
+        buffer.withUnsafeBytes { connection.machine.received(UnsafeRawBufferPointer(rebasing: $0[..<count]), now: now) }
+        if count < buffer.count { return }
+      } else {
+        if count == 0 { connection.machine.inputEnded() }
+        if count < 0 && count != -Int(EAGAIN) { connection.machine.failed() }
+        return
+      }
+    }
+  }
+
+  /// Does what the machine asks for, sends what it has to send, and waits for what it waits for.
+  private func advance(_ connection: Connection) {
+    while true {
+      while let action = connection.machine.next(now: now, date: date) {
+        switch action {
+        case .deliver(let request): deliver(request, connection)
+        case .pull(let source): pull(source, connection.id)
+        case .shutDownWriting: _ = shutdown(connection.descriptor, Int32(SHUT_WR))
+        case .close:
+          end(connection)
+          return
+        }
+      }
+      if connection.machine.unsent == 0 { break }
+      let sent = connection.machine.output.withUnsafeBytes { bytes in
+        Socket.send(connection.descriptor, UnsafeRawBufferPointer(rebasing: bytes[connection.machine.outputStart...]))
+      }
+      if sent == -Int(EAGAIN) { break }
+      if sent < 0 { connection.machine.failed() } else { connection.machine.sent(sent, now: now) }
+    }
+    var interest = connection.machine.wantsInput ? EPOLLIN.rawValue : 0
+    if connection.machine.unsent > 0 { interest |= EPOLLOUT.rawValue }
+    if interest != connection.interest {
+      connection.interest = interest
+      _ = control(EPOLL_CTL_MOD, connection.descriptor, interest, connection.id)
+    }
+  }
+
+  private func deliver(_ request: HTTPRequest, _ connection: Connection) {
+    let reply = HTTPReply()
+    handler.respond(to: request, reply: reply)
+    let id = connection.id
+    if let response = reply.take(orLater: { [weak self] in self?.post(.response($0, connection: id)) }) {
+      connection.machine.respond(response, now: now, date: date)
+    }
+  }
+
+  private func pull(_ source: any HTTPBodySource, _ id: UInt64) {
+    workers.async {
+      var source = source
+      var piece: [UInt8] = []
+      do {
+        let hasMore = try source.next(into: &piece)
+        self.post(.piece(piece, hasMore ? source : nil, connection: id))
+      } catch {
+        self.post(.pieceFailed(connection: id))
+      }
+    }
+  }
+
+  private func end(_ connection: Connection) {
+    if connections.removeValue(forKey: connection.id) == nil { return }
+    close(connection.descriptor)
+    count.leave()
+  }
+}
+
+/// How many connections there are over all loops.
+final class ConnectionCount: Sendable {
+  private let current = Atomic(0)
+
+  var value: Int { current.load(ordering: .relaxed) }
+
+  /// - Returns: whether there was room for one more, which is then counted.
+  func enter(limit: Int) -> Bool {
+    if current.add(1, ordering: .relaxed).newValue <= limit { return true }
+    leave()
+    return false
+  }
+
+  func leave() { current.subtract(1, ordering: .relaxed) }
+}

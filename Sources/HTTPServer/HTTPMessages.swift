@@ -1,0 +1,123 @@
+/// The start line and the fields of a request.
+public struct HTTPRequestHead: Sendable, Equatable {
+  /// One of the methods in ``HTTPRequestHead/methods``.
+  public let method: String
+  /// The path as it was sent, percent-encoded; `*` for `OPTIONS *`.
+  public let path: String
+  /// What follows the question mark, as it was sent.
+  public let query: String?
+  /// The minor version: 1 for HTTP/1.1, 0 for HTTP/1.0.
+  public let minorVersion: Int
+  public let fields: HTTPFields
+
+  /// The methods that reach a handler; others are answered 501.
+  public static let methods: Set<String> = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+
+  /// The path's segments with percent escapes decoded; nil where they do not decode to UTF-8.
+  public var segments: [String]? {
+    var segments: [String] = []
+    for part in path.split(separator: "/", omittingEmptySubsequences: false).dropFirst() {
+      guard let segment = part.removingPercentEscapes() else { return nil }
+      segments.append(segment)
+    }
+    return segments
+  }
+}
+
+extension Substring {
+  fileprivate func removingPercentEscapes() -> String? {
+    var bytes: [UInt8] = []
+    var rest = utf8[...]
+    while let byte = rest.popFirst() {
+      if byte != UInt8(ascii: "%") {
+        bytes.append(byte)
+        continue
+      }
+      guard let high = rest.popFirst().flatMap(hexadecimalValue), let low = rest.popFirst().flatMap(hexadecimalValue)
+      else { return nil }
+      bytes.append(high << 4 | low)
+    }
+    return String(validating: bytes, as: UTF8.self)
+  }
+}
+
+/// The value of a hexadecimal digit.
+func hexadecimalValue(_ byte: UInt8) -> UInt8? {
+  switch byte {
+  case UInt8(ascii: "0")...UInt8(ascii: "9"): byte - UInt8(ascii: "0")
+  case UInt8(ascii: "a")...UInt8(ascii: "f"): byte - UInt8(ascii: "a") + 10
+  case UInt8(ascii: "A")...UInt8(ascii: "F"): byte - UInt8(ascii: "A") + 10
+  default: nil
+  }
+}
+
+/// A whole request.
+public struct HTTPRequest: Sendable, Equatable {
+  public let head: HTTPRequestHead
+  /// The content, transfer coding removed; at most ``HTTPServerLimits/content`` octets.
+  public let body: [UInt8]
+}
+
+public struct HTTPResponse: Sendable {
+  public var status: Int
+  /// Without `Date`, `Content-Length`, `Transfer-Encoding` and `Connection`, which the server writes.
+  public var fields: HTTPFields
+  public var body: HTTPBody
+
+  public init(status: Int, fields: HTTPFields = [:], body: HTTPBody = .bytes([])) {
+    self.status = status
+    self.fields = fields
+    self.body = body
+  }
+}
+
+public enum HTTPBody: Sendable {
+  case bytes([UInt8])
+  /// Content that is made while it is sent. It goes out in chunks; to an HTTP/1.0 client until the connection's end.
+  case stream(any HTTPBodySource)
+}
+
+/// Makes content piece by piece.
+public protocol HTTPBodySource: Sendable {
+  /// Appends the next piece to `buffer`; some 64 KiB is a good size.
+  ///
+  /// Called on a worker queue, one call at a time, and only while little is left unsent: a slow client slows the source
+  /// down, one that leaves ends it.
+  ///
+  /// - Returns: whether there is more.
+  /// - Throws: to abort; the connection is then closed without the last chunk, so that the client sees the failure.
+  mutating func next(into buffer: inout [UInt8]) throws -> Bool
+}
+
+/// What the server itself finds wrong with a request.
+public struct HTTPFailure: Error, Sendable, Equatable {
+  public let status: Int
+  /// What is wrong and what to do, in a sentence. Never repeats what the client sent.
+  public let detail: String
+}
+
+/// What answers requests.
+public protocol HTTPHandler: Sendable {
+  /// Looks at a request before its content is read.
+  ///
+  /// - Returns: a response that refuses the request, and leaves its content unread; nil to read it.
+  func screen(_ head: HTTPRequestHead) -> HTTPResponse?
+
+  /// Answers a request. Called on an event loop: it must not block.
+  ///
+  /// - Parameter reply: takes the response, now or later, from any thread.
+  func respond(to request: HTTPRequest, reply: HTTPReply)
+
+  /// The response for a failure that the server found: a request that cannot be parsed, a limit, a timeout.
+  func failure(_ failure: HTTPFailure) -> HTTPResponse
+}
+
+extension HTTPHandler {
+  public func screen(_ head: HTTPRequestHead) -> HTTPResponse? { nil }
+
+  public func failure(_ failure: HTTPFailure) -> HTTPResponse {
+    HTTPResponse(
+      status: failure.status, fields: ["Content-Type": "text/plain; charset=utf-8"],
+      body: .bytes(Array("\(failure.detail)\n".utf8)))
+  }
+}

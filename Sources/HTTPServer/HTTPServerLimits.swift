@@ -1,0 +1,33 @@
+/// What a client may ask of the server. Every field has a default that suits a service on the open network.
+public struct HTTPServerLimits: Sendable {
+  /// Octets of the request line; 414 beyond. Default 16 KiB, twice what nginx takes.
+  public var requestLine = 16 * 1024
+  /// Octets of all fields together; 431 beyond. Default 64 KiB.
+  public var fields = 64 * 1024
+  /// Number of fields; 431 beyond. Default 128: hyper's 100 and some more.
+  public var fieldCount = 128
+  /// Octets of content after decoding; 413 beyond. Default 1 MiB.
+  public var content = 1024 * 1024
+  /// Octets of a chunk's size line, extensions included; 400 beyond. Default 4 KiB.
+  public var chunkLine = 4 * 1024
+  /// Octets of all chunk extensions of a request; 400 beyond. Default 16 KiB (Go's CVE-2023-39326 had no bound).
+  public var chunkExtensions = 16 * 1024
+  /// Octets of trailer fields; 431 beyond. Default 8 KiB.
+  public var trailers = 8 * 1024
+  /// Seconds from a request's first octet to the end of its fields; 408 beyond. Default 10.
+  public var headSeconds = 10.0
+  /// Seconds from the end of the fields to the end of the content; 408 beyond. Default 30.
+  public var bodySeconds = 30.0
+  /// Seconds that a connection may stay open between two requests. Default 60.
+  public var idleSeconds = 60.0
+  /// Seconds without a sent octet while there is something to send. Default 10.
+  public var writeSeconds = 10.0
+  /// Seconds of reading on after a refusal, so that the client gets to see the response before a reset. Default 2.
+  public var lingerSeconds = 2.0
+  /// Octets unsent above which no more content is made and no further request is read. Default 256 KiB.
+  public var unsent = 256 * 1024
+  /// Connections at a time, over all loops; more wait in the kernel's queue. Default 1024.
+  public var connections = 1024
+
+  public init() {}
+}

@@ -1,0 +1,93 @@
+import CLinux
+import Foundation
+
+/// A system call that failed, with what the system says about it.
+public struct SystemError: Error, Sendable, CustomStringConvertible {
+  public let call: String
+  public let code: Int32
+
+  /// For example "bind: Address already in use".
+  public var description: String { "\(call): \(String(cString: strerror(code)))" }
+
+  static func last(_ call: String) -> SystemError { SystemError(call: call, code: errno) }
+}
+
+/// The system calls on sockets, each a thin method that keeps the error number.
+enum Socket {
+  /// - Parameters:
+  ///   - host: an IPv4 or IPv6 address, or a name; of several addresses the first is taken.
+  ///   - port: 0 for any free one.
+  /// - Returns: a non-blocking listening socket and its port.
+  static func listen(host: String, port: UInt16, backlog: Int32) throws -> (descriptor: Int32, port: UInt16) {
+    var hints = addrinfo()
+    hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV
+    hints.ai_family = AF_UNSPEC
+    hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+    var list: UnsafeMutablePointer<addrinfo>?
+    let status = getaddrinfo(host, String(port), &hints, &list)
+    guard status == 0, let address = list else {
+      throw SystemError(call: "the address \(host) (\(String(cString: gai_strerror(status))))", code: EINVAL)
+    }
+    defer { freeaddrinfo(list) }
+    let flags = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+    let descriptor = socket(address.pointee.ai_family, flags, 0)
+    if descriptor < 0 { throw SystemError.last("socket") }
+    do {
+      try set(descriptor, SOL_SOCKET, SO_REUSEADDR)
+      if address.pointee.ai_family == AF_INET6 { try set(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY) }
+      if bind(descriptor, address.pointee.ai_addr, address.pointee.ai_addrlen) != 0 {
+        throw SystemError.last("bind to \(host) port \(port)")
+      }
+      if Glibc.listen(descriptor, backlog) != 0 { throw SystemError.last("listen") }
+      return (descriptor, try boundPort(descriptor))
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  private static func boundPort(_ descriptor: Int32) throws -> UInt16 {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let status = withUnsafeMutableBytes(of: &storage) { bytes in
+      getsockname(descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length)
+    }
+    if status != 0 { throw SystemError.last("getsockname") }
+    // The port stands at the same place in the addresses of both families.
+    return withUnsafeBytes(of: &storage) { UInt16(bigEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) }
+  }
+
+  private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32) throws {
+    var on: Int32 = 1
+    if setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size)) != 0 {
+      throw SystemError.last("setsockopt")
+    }
+  }
+
+  /// - Returns: a non-blocking connection, or a negated error number.
+  static func accept(_ listener: Int32) -> Int32 {
+    let descriptor = accept4(listener, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+    if descriptor < 0 { return -errno }
+    // A response is written in one piece; waiting for more to send with it would only delay it.
+    try? set(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY)
+    return descriptor
+  }
+
+  /// - Returns: the number of octets sent, or a negated error number. Never raises SIGPIPE.
+  static func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    while true {
+      let count = Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL))
+      if count >= 0 { return count }
+      if errno != EINTR { return -Int(errno) }
+    }
+  }
+
+  /// - Returns: the number of octets received, 0 at the end, or a negated error number.
+  static func receive(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    while true {
+      let count = recv(descriptor, buffer.baseAddress, buffer.count, 0)
+      if count >= 0 { return count }
+      if errno != EINTR { return -Int(errno) }
+    }
+  }
+}

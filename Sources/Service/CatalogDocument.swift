@@ -1,0 +1,52 @@
+import JSON
+import Schedules
+
+/// The catalog as `GET /schedules` shows it, made from the schedules' own definitions.
+enum CatalogDocument {
+  static func all(_ catalog: Catalog) -> JSONValue {
+    ["schedules": .array(catalog.definitions.map(one))]
+  }
+
+  static func one(_ definition: Definition) -> JSONValue {
+    [
+      "type": .string(definition.type),
+      "summary": .string(definition.summary),
+      "formula": .string(definition.formula),
+      "source": .string(definition.source),
+      "parameters": .array(definition.parameters.map(parameter)),
+      "example": example(definition),
+    ]
+  }
+
+  /// A request that works, and the first five rates that it answers.
+  private static func example(_ definition: Definition) -> JSONValue {
+    let rate = try? SpecificationReader().read(definition.example).rate
+    let rates = (0..<5).compactMap { step in rate.map { JSONValue.number($0.rate(at: Double(step))) } }
+    return ["schedule": definition.example, "steps": 5, "learning_rates": .array(rates)]
+  }
+
+  private static func parameter(_ parameter: Parameter) -> JSONValue {
+    var members: [(String, JSONValue)] = [
+      ("name", .string(parameter.name)), ("description", .string(parameter.summary)),
+    ]
+    func kind(_ name: String, _ range: NumberRange? = nil) {
+      members.append(("kind", .string(name)))
+      if let range { members.append(("range", .string(range.description))) }
+    }
+    switch parameter.kind {
+    case .number(let range): kind("number", range)
+    case .integer(let range): kind("integer", range)
+    case .boolean: kind("boolean")
+    case .choice(let words):
+      kind("choice")
+      members.append(("choices", .array(words.map { .string($0) })))
+    case .numbers(let range): kind("array of numbers", range)
+    case .schedule: kind("schedule")
+    case .schedules: kind("array of schedules")
+    }
+    members.append(("required", .bool(parameter.isRequired || parameter.isBaseRate)))
+    if parameter.isBaseRate { members.append(("default_when_nested", 1)) }
+    if let value = parameter.defaultValue { members.append(("default", value)) }
+    return .object(JSONObject(members))
+  }
+}

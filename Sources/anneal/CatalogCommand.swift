@@ -1,0 +1,28 @@
+import ArgumentParser
+import Schedules
+
+struct CatalogCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "catalog", abstract: "Lists the schedule types, or shows one of them with its parameters.")
+
+  @Argument(help: "A schedule type, such as cosine or torch.StepLR.")
+  var type: String?
+
+  func run() throws {
+    guard let type else {
+      let width = Catalog.standard.types.map(\.count).max() ?? 0
+      for definition in Catalog.standard.definitions {
+        let gap = String(repeating: " ", count: width - definition.type.count + 2)
+        print("\(definition.type)\(gap)\(definition.summary)")
+      }
+      return
+    }
+    guard let definition = Catalog.standard[type] else {
+      let hint = nearest(to: type, in: Catalog.standard.types).map { "; did you mean '\($0)'?" } ?? ""
+      throw ValidationError("there is no schedule type '\(type)'\(hint)")
+    }
+    print("\(definition.type): \(definition.summary)\n\n    \(definition.formula)\n")
+    for parameter in definition.parameters { print("  \(parameter.name): \(parameter.summary)") }
+    print("\nSource: \(definition.source)")
+  }
+}
