@@ -35,7 +35,11 @@ let package = Package(
       dependencies: [
         "HTTPServer", "Schedules", "Service", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
-    .testTarget(name: "SchedulesTests", dependencies: ["Schedules"], swiftSettings: settings),
+    .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+    .testTarget(name: "SchedulesTests", dependencies: ["JSON", "Schedules"], swiftSettings: settings),
+    .testTarget(
+      name: "ConformanceTests", dependencies: ["JSON", "Schedules"], resources: [.copy("Vectors")],
+      swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -46,7 +46,9 @@ public struct CosineRestarts: Schedule {
     let growth = log(cycleMultiplier)
     var index = (log1p(step / firstCycleSteps * (cycleMultiplier - 1)) / growth).rounded(.down)
     func start(_ index: Double) -> Double {
-      firstCycleSteps * (index < 40 ? pow(cycleMultiplier, index) - 1 : expm1(index * growth)) / (cycleMultiplier - 1)
+      // Close to 1 the difference would cancel; elsewhere the power is exact for whole multipliers, and e^x − 1 is not.
+      let grown = cycleMultiplier < 1.01 ? expm1(index * growth) : pow(cycleMultiplier, index) - 1
+      return firstCycleSteps * grown / (cycleMultiplier - 1)
     }
     // The logarithm lands beside the whole number at exact restarts; the cycles' starts decide. One cycle off is all it
     // can be, so this is no loop.

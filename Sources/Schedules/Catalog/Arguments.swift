@@ -24,6 +24,15 @@ struct Arguments {
     for parameter in definition.parameters where object[parameter.name] == nil {
       if parameter.isRequired || parameter.isBaseRate && depth == 0 { throw missing(parameter) }
     }
+    // Also what the type will not look at, given the rest: a wrong value is wrong whether or not it has an effect.
+    for parameter in definition.parameters where object[parameter.name] != nil {
+      switch parameter.kind {
+      case .number, .integer: _ = try optionalNumber(parameter.name)
+      case .boolean: _ = try flag(parameter.name)
+      case .numbers: _ = try numbers(parameter.name)
+      case .choice, .schedule, .schedules: break
+      }
+    }
   }
 
   private func unknown(_ name: String) -> SpecificationError {

@@ -1,0 +1,79 @@
+import Foundation
+import JSON
+import Schedules
+import Testing
+
+/// What torch 2.13 itself returns, and what it refuses.
+@Suite struct TorchTests {
+  @Test func everyRateOfTorchIsReproduced() throws {
+    let cases = try lines("torch")
+    #expect(cases.count > 80)
+    for vector in cases {
+      let curves = try SpecificationReader().read(try #require(specification(vector)))
+      try compare(curves.rate, vector, "expected")
+      if vector["momentum"] != nil { try compare(try #require(curves.momentum), vector, "momentum") }
+    }
+  }
+
+  @Test func whatTorchRefusesIsRefusedHere() throws {
+    for vector in try lines("torch-errors") {
+      let value = try #require(specification(vector))
+      let step = try #require(number(vector["at"]))
+      let isRefused: Bool
+      do {
+        let schedule = try SpecificationReader().read(value).rate
+        isRefused = schedule.end.map { $0.lastStep < step } ?? false
+      } catch {
+        isRefused = true
+      }
+      #expect(isRefused, "\(JSONWriter.text(value))")
+    }
+  }
+
+  private func compare(_ schedule: any Schedule, _ vector: JSONObject, _ column: String) throws {
+    let steps = try numbers(vector["steps"])
+    let expected = try numbers(vector[column])
+    let tolerance = max(1e-9 * (expected.map(abs).max() ?? 0), 1e-15)
+    for (step, rate) in zip(steps, expected) {
+      #expect(
+        abs(schedule.rate(at: step) - rate) <= tolerance, "\(JSONWriter.text(.object(vector)).prefix(200)) at \(step)")
+    }
+  }
+
+  private func lines(_ name: String) throws -> [JSONObject] {
+    let url = try #require(Bundle.module.url(forResource: name, withExtension: "jsonl", subdirectory: "Vectors"))
+    return try String(contentsOf: url, encoding: .utf8).split(separator: "\n").map { line in
+      guard case .object(let object) = try JSONReader.read(Array(line.utf8)) else { throw NotAVector() }
+      return object
+    }
+  }
+
+  private struct NotAVector: Error {}
+
+  private func number(_ value: JSONValue?) -> Double? {
+    if case .number(let number) = value { number } else { nil }
+  }
+
+  private func numbers(_ value: JSONValue?) throws -> [Double] {
+    guard case .array(let elements) = value else { throw NotAVector() }
+    return try elements.map { try #require(number($0)) }
+  }
+
+  /// The schedule as the wire has it: `type`, `base_lr` and the arguments in one flat object, at every depth.
+  private func specification(_ vector: JSONObject) -> JSONValue? {
+    guard let type = vector["type"], case .object(let arguments) = vector["args"] else { return nil }
+    var members: [(String, JSONValue)] = [("type", type)]
+    if let rate = vector["base_lr"], arguments["base_lr"] == nil { members.append(("base_lr", rate)) }
+    for member in arguments.members {
+      guard member.name == "schedulers", case .array(let children) = member.value else {
+        members.append((member.name, member.value))
+        continue
+      }
+      let flat = children.compactMap { child in
+        if case .object(let object) = child { specification(object) } else { nil }
+      }
+      members.append((member.name, .array(flat)))
+    }
+    return .object(JSONObject(members))
+  }
+}
