@@ -16,7 +16,9 @@ let package = Package(
   ],
   dependencies: [
     // The command line: parsing, help, completions.
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // Tests only: reads the contract, to try its examples.
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
     // A strict JSON reader and a fast writer. Foundation's decoder is no validator, and its JSONSerialization adds 44 MB.
@@ -36,6 +38,10 @@ let package = Package(
         "HTTPServer", "Schedules", "Service", .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"], swiftSettings: settings),
+    .testTarget(name: "ServiceTests", dependencies: ["HTTPServer", "JSON", "Service"], swiftSettings: settings),
+    .testTarget(
+      name: "WireTests", dependencies: ["HTTPServer", "JSON", "Service", "Yams"], swiftSettings: settings),
     .testTarget(name: "SchedulesTests", dependencies: ["JSON", "Schedules"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests", dependencies: ["JSON", "Schedules"], resources: [.copy("Vectors")],

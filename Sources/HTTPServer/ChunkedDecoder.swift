@@ -45,10 +45,7 @@ struct ChunkedDecoder {
         state = .size
       case .trailer:
         if complete.isEmpty { return true }
-        trailerOctets += complete.count + 2
-        if trailerOctets > limits.trailers {
-          throw HTTPFailure(status: 431, detail: "the request's trailer fields are too large")
-        }
+        trailerOctets += complete.count
         _ = try parseField(complete[...])
       case .data: break
       }
@@ -56,6 +53,8 @@ struct ChunkedDecoder {
     return false
   }
 
+  private static let trailersTooLarge = HTTPFailure(
+    status: 431, detail: "the request's trailer fields are too large")
   private static let malformed = HTTPFailure(status: 400, detail: "the chunked content is malformed")
 
   /// Collects octets up to CRLF; nil where the input ends first.
@@ -71,7 +70,11 @@ struct ChunkedDecoder {
       if line.last == UInt8(ascii: "\r") { throw Self.malformed }
       line.append(byte)
       if case .dataEnd = state, byte != UInt8(ascii: "\r") { throw Self.malformed }
-      if line.count > limits.chunkLine { throw Self.malformed }
+      if case .trailer = state {
+        if trailerOctets + line.count > limits.trailers { throw Self.trailersTooLarge }
+      } else if line.count > limits.chunkLine {
+        throw Self.malformed
+      }
     }
     return nil
   }
