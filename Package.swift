@@ -41,7 +41,7 @@ let package = Package(
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["HTTPServer", "JSON", "Service"], swiftSettings: settings),
     .testTarget(
-      name: "WireTests", dependencies: ["HTTPServer", "JSON", "Service", "Yams"], swiftSettings: settings),
+      name: "WireTests", dependencies: ["HTTPServer", "JSON", "Schedules", "Service", "Yams"], swiftSettings: settings),
     .testTarget(name: "SchedulesTests", dependencies: ["JSON", "Schedules"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests", dependencies: ["JSON", "Schedules"], resources: [.copy("Vectors")],

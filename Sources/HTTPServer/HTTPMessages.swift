@@ -10,8 +10,11 @@ public struct HTTPRequestHead: Sendable, Equatable {
   public let minorVersion: Int
   public let fields: HTTPFields
 
-  /// The methods that reach a handler; others are answered 501.
-  public static let methods: Set<String> = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+  /// The methods that reach a handler, which may answer 405; others are unknown and answered 501. CONNECT is for
+  /// proxies.
+  public static let methods: Set<String> = [
+    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY",
+  ]
 
   /// The path's segments with percent escapes decoded; nil where they do not decode to UTF-8.
   public var segments: [String]? {

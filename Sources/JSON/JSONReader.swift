@@ -276,6 +276,10 @@ public struct JSONReader {
     guard let value = Double(literal), value.isFinite else {
       throw error("this number is too large for a 64-bit floating-point number", at: start)
     }
+    // A step of 2⁵³ + 1 must not quietly become another step. Whole numbers that are exact for all their digits pass.
+    if isInteger, abs(value) >= 0x1p53, Int64(literal).flatMap(Double.init(exactly:)) != value {
+      throw error("this whole number has more digits than a 64-bit floating-point number holds", at: start)
+    }
     return value
   }
 }

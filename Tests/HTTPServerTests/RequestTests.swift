@@ -34,7 +34,7 @@ import Testing
     (400, "\u{16}\u{3}\u{1}"), (400, "\n"), (400, "GET / HTTP/1.1\nHost: a\n\n"), (400, "GET  / HTTP/1.1\r\n"),
     (400, "GET / HTTP/1.1 \r\n"), (400, "GET /\r\n"), (400, "GET / http/1.1\r\n"), (400, "GET / HTTP/1.1x\r\n"),
     (505, "GET / HTTP/2.0\r\n"), (505, "GET / HTTP/1.2\r\n"), (501, "BREW / HTTP/1.1\r\n"), (501, "get / HTTP/1.1\r\n"),
-    (501, "TRACE / HTTP/1.1\r\n"), (501, "CONNECT a:80 HTTP/1.1\r\n"), (400, "GET a HTTP/1.1\r\n"),
+    (501, "CONNECT a:80 HTTP/1.1\r\n"), (400, "GET a HTTP/1.1\r\n"),
     (400, "GET /# HTTP/1.1\r\n"), (400, "GET /%zz HTTP/1.1\r\n"), (400, "GET /%00 HTTP/1.1\r\n"),
     (400, "GET /% HTTP/1.1\r\n"), (400, "GET /é HTTP/1.1\r\n"), (400, "GET * HTTP/1.1\r\n"),
     (400, "GET ftp://a/ HTTP/1.1\r\n"), (400, "\r\n\r\n\r\n"), (400, "GET /\u{B} HTTP/1.1\r\n"),

@@ -110,7 +110,8 @@ import Testing
 
   @Test(arguments: [
     ("GET", "/", 404), ("GET", "/shedule", 404), ("GET", "/schedules/cosin", 404), ("GET", "/schedules/a/b", 404),
-    ("GET", "/schedule", 405), ("POST", "/healthz", 405), ("DELETE", "/schedules", 405), ("GET", "/%ff", 404),
+    ("GET", "/schedule", 405), ("POST", "/healthz", 405), ("DELETE", "/schedules", 405), ("TRACE", "/schedules", 405),
+    ("GET", "/%ff", 404),
   ])
   func wrongPathsAndMethodsAreProblems(_ method: String, _ path: String, _ status: Int) throws {
     let response = try send(method, path, [:], "")

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPServer
 import JSON
+import Schedules
 import Service
 import Testing
 import Yams
@@ -183,6 +184,22 @@ import Yams
       #expect(types.contains(type), "\(type) has no example in openapi.yaml")
       client.send(get("/schedules/\(type)"))
       #expect(try JSONReader.read(try client.response().body) == entry)
+    }
+  }
+
+  @Test func theContractNamesEveryParameterOfEveryType() throws {
+    let url = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../openapi.yaml")
+    let contract = try Yams.load(yaml: try String(contentsOf: url, encoding: .utf8))
+    func look(_ path: String...) -> Any? {
+      path.reduce(contract) { node, key in (node as? [String: Any])?[key] }
+    }
+    let mapping = try #require(
+      look("components", "schemas", "Schedule", "discriminator", "mapping") as? [String: String])
+    #expect(Set(mapping.keys) == Set(Catalog.standard.types))
+    for definition in Catalog.standard.definitions {
+      let name = try #require(mapping[definition.type]?.split(separator: "/").last.map(String.init))
+      let properties = try #require(look("components", "schemas", name, "properties") as? [String: Any])
+      #expect(Set(properties.keys) == Set(definition.parameters.map(\.name) + ["type"]), "\(definition.type)")
     }
   }
 
