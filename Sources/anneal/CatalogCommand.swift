@@ -22,7 +22,9 @@ struct CatalogCommand: ParsableCommand {
       throw ValidationError("there is no schedule type '\(type)'\(hint)")
     }
     print("\(definition.type): \(definition.summary)\n\n    \(definition.formula)\n")
-    for parameter in definition.parameters { print("  \(parameter.name): \(parameter.summary)") }
+    for parameter in definition.parameters {
+      print("  \(parameter.name): \(parameter.summary) (\(parameter.requirement))")
+    }
     print("\nSource: \(definition.source)")
   }
 }

@@ -28,6 +28,23 @@ public struct Parameter: Sendable {
   public let isBaseRate: Bool
   /// What it means, with its unit.
   public let summary: String
+
+  /// What it may be and whether it has to be given, in words: "number at least 0, default 0".
+  public var requirement: String {
+    let values =
+      switch kind {
+      case .number(let range): "number, \(range.description)"
+      case .integer(let range): "whole number, \(range.description)"
+      case .boolean: "true or false"
+      case .choice(let words): words.joined(separator: ", ")
+      case .numbers(let range): "list of numbers, each \(range.description)"
+      case .schedule: "a schedule"
+      case .schedules: "a list of schedules"
+      }
+    if let defaultValue { return "\(values); default \(JSONWriter.text(defaultValue))" }
+    if isBaseRate { return "\(values); required, 1 where nested" }
+    return isRequired ? "\(values); required" : "\(values); may be left out"
+  }
 }
 
 /// The numbers that a parameter may be.
