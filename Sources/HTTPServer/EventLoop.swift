@@ -11,6 +11,8 @@ import Synchronization
 /// Unchecked: every stored variable but the mailbox, which is a mutex, is used only inside `run`, on the queue's one item.
 final class EventLoop: @unchecked Sendable {
   private enum Message {
+    /// A connection that another loop has accepted and this one shall serve.
+    case adopt(descriptor: Int32)
     case response(HTTPResponse, connection: UInt64)
     case piece([UInt8], (any HTTPBodySource)?, connection: UInt64)
     case pieceFailed(connection: UInt64)
@@ -44,6 +46,12 @@ final class EventLoop: @unchecked Sendable {
   private let poll: Int32
   private let wake: Int32
   private let mailbox = Mutex<[Message]>([])
+  /// How many connections this loop serves, those on their way to it included.
+  private let load = Atomic(0)
+  /// The load of a loop that has ended: more than any other can have.
+  private static let ended = Int.max / 2
+  /// All loops of the server, this one among them.
+  private var loops: [EventLoop] = []
 
   private var connections: [UInt64: Connection] = [:]
   private var nextID: UInt64 = 2
@@ -79,7 +87,16 @@ final class EventLoop: @unchecked Sendable {
     close(wake)
   }
 
-  func start(_ group: DispatchGroup) { queue.async(group: group) { self.run() } }
+  /// Begins to serve, in a work item of `group`.
+  ///
+  /// - Parameter loops: all loops of the server; a connection goes to the one with the fewest.
+  func start(_ group: DispatchGroup, among loops: [EventLoop]) {
+    queue.async(group: group) {
+      self.loops = loops
+      self.run()
+      self.loops = []
+    }
+  }
 
   /// Ends idle connections now, others after their response, all of them after `seconds`.
   func drain(seconds: Double) { post(.drain(deadline: Self.clock() + seconds)) }
@@ -128,7 +145,8 @@ final class EventLoop: @unchecked Sendable {
       }
       if let drainDeadline {
         if now >= drainDeadline { for connection in connections.values { end(connection) } }
-        if connections.isEmpty { break }
+        let hasEnded = load.compareExchange(expected: 0, desired: Self.ended, ordering: .relaxed).exchanged
+        if hasEnded { break }
       }
     }
     if spare >= 0 { close(spare) }
@@ -163,18 +181,40 @@ final class EventLoop: @unchecked Sendable {
         // Anything else concerns one client that has gone again; the listener is level-triggered and stays.
         return
       }
-      let (handler, id) = (handler, nextID)
-      nextID += 1
-      let machine = ConnectionMachine(
-        limits: limits, now: now, screen: { handler.screen($0) }, failure: { handler.failure($0) })
-      let connection = Connection(descriptor: descriptor, id: id, machine: machine)
-      connection.interest = EPOLLIN.rawValue
-      guard control(EPOLL_CTL_ADD, descriptor, connection.interest, id) else {
-        close(descriptor)
-        count.leave()
-        continue
+      // The kernel wakes whichever loop it likes, often the same one; the loops even it out.
+      let least = loops.min { $0.load.load(ordering: .relaxed) < $1.load.load(ordering: .relaxed) } ?? self
+      if least.load.load(ordering: .relaxed) < load.load(ordering: .relaxed), least.reserve() {
+        least.post(.adopt(descriptor: descriptor))
+      } else {
+        load.add(1, ordering: .relaxed)
+        adopt(descriptor)
       }
-      connections[id] = connection
+    }
+  }
+
+  /// Counts a connection that will be sent to this loop.
+  ///
+  /// - Returns: false where the loop has ended and would never see it.
+  private func reserve() -> Bool {
+    if load.add(1, ordering: .relaxed).oldValue < Self.ended { return true }
+    load.subtract(1, ordering: .relaxed)
+    return false
+  }
+
+  /// Serves a connection that is already counted.
+  private func adopt(_ descriptor: Int32) {
+    let (handler, id) = (handler, nextID)
+    nextID += 1
+    let machine = ConnectionMachine(
+      limits: limits, now: now, screen: { handler.screen($0) }, failure: { handler.failure($0) })
+    let connection = Connection(descriptor: descriptor, id: id, machine: machine)
+    connection.interest = EPOLLIN.rawValue
+    connections[id] = connection
+    if !control(EPOLL_CTL_ADD, descriptor, connection.interest, id) {
+      end(connection)
+    } else if drainDeadline != nil {
+      connection.machine.drain()
+      advance(connection)
     }
   }
 
@@ -196,6 +236,7 @@ final class EventLoop: @unchecked Sendable {
     }
     for message in messages {
       switch message {
+      case .adopt(let descriptor): adopt(descriptor)
       case .response(let response, let id):
         guard let connection = connections[id] else { continue }
         connection.machine.respond(response, now: now, date: date)
@@ -298,6 +339,7 @@ final class EventLoop: @unchecked Sendable {
     if connections.removeValue(forKey: connection.id) == nil { return }
     close(connection.descriptor)
     count.leave()
+    load.subtract(1, ordering: .relaxed)
   }
 }
 

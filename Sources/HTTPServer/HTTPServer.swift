@@ -50,7 +50,7 @@ public final class HTTPServer: Sendable {
           index: index, listener: listener, limits: limits, handler: handler, count: count, workers: workers)
       }
       running.withLock { $0 = Running(listener: listener, loops: loops) }
-      for loop in loops { loop.start(group) }
+      for loop in loops { loop.start(group, among: loops) }
     } catch {
       close(listener)
       throw error
