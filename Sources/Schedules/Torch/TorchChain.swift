@@ -28,7 +28,7 @@ enum TorchChain {
     if let last = members.lastIndex(where: { if case .absolute = $0.scheduler.role { true } else { false } }) {
       let absolute = members[last]
       let curve = absolute.scheduler.schedule(from: x, base: absolute.base)
-      if last == members.count - 1 { return curve }
+      if last == members.count - 1 && curve.rate(at: 0) == x { return curve }
       return Overwritten(first: x, curve: curve, after: Array(members[(last + 1)...]))
     }
     var factors: [any TorchFactor] = []

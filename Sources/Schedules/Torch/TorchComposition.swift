@@ -12,6 +12,8 @@ private struct TorchOptimizer {
   var rate: Double
   /// torch's `initial_lr`: set by the first scheduler, overwritten by `OneCycleLR`.
   var initial: Double?
+  /// The levels of the last `OneCycleLR` constructed.
+  var levels: TorchOneCycleLevels?
 
   mutating func construct(
     _ value: JSONValue, pointer: JSONPointer, parent: Arguments
@@ -34,12 +36,15 @@ private struct TorchOptimizer {
       base = initial ?? rate
       initial = base
     case .current(let written):
-      rate = written
+      // The first of all schedulers sets the initial rate; another one's own first step still computes from it.
       base = written
       initial = initial ?? written
-    case .initial(let written):
-      base = written
-      initial = written
+      rate = initial ?? written
+      return .leaf(TorchMember(scheduler: scheduler, base: base))
+    case .levels(let written):
+      base = written.initial
+      initial = written.initial
+      levels = written
     }
     rate = scheduler.first(rate, base: base)
     return .leaf(TorchMember(scheduler: scheduler, base: base))
@@ -71,6 +76,18 @@ private struct TorchOptimizer {
 }
 
 extension TorchNode {
+  /// The tree once all of it is constructed.
+  func settled(_ levels: TorchOneCycleLevels?) -> TorchNode {
+    guard let levels else { return self }
+    switch self {
+    case .leaf(let member):
+      return .leaf(TorchMember(scheduler: member.scheduler.settled(levels), base: member.base))
+    case .sequential(let nodes, let milestones, let pointer):
+      return .sequential(nodes.map { $0.settled(levels) }, milestones: milestones, pointer: pointer)
+    case .chained(let nodes): return .chained(nodes.map { $0.settled(levels) })
+    }
+  }
+
   /// The members of a chain, chains within it spliced in: a chain steps its members and does nothing else.
   func chainMembers(_ pointer: JSONPointer) throws(SpecificationError) -> [TorchMember] {
     switch self {
@@ -90,11 +107,10 @@ extension TorchNode {
   ///
   /// - Parameters:
   ///   - initial: the optimizer's initial rate.
-  ///   - pointer: names the sequence.
   ///   - head: how many steps ahead its clock is: each composition around it, of which it is the first member, has
   ///     stepped it once while it was constructed.
   static func sequence(
-    _ nodes: [TorchNode], milestones: [Double], initial: Double, head: Double, pointer: JSONPointer
+    _ nodes: [TorchNode], milestones: [Double], initial: Double, head: Double
   ) throws(SpecificationError) -> any Schedule {
     let current = passed(milestones, at: head)
     var schedules: [any Schedule] = []
@@ -111,18 +127,18 @@ extension TorchNode {
           start = member.scheduler.first(initial, base: member.base)
         }
         guard let start, start.isFinite else {
-          throw SpecificationError(
-            pointer: pointer.appending("schedulers").appending(index).appending("total_iters"),
-            detail: "torch divides by zero when a SequentialLR starts this scheduler with total_iters 0")
+          schedules.append(
+            Ended(before: "torch divides by zero when SequentialLR starts a scheduler with total_iters 0"))
+          continue
         }
         schedules.append(member.scheduler.schedule(from: start, base: member.base))
       case .chained, .sequential:
         if index > current {
-          throw SpecificationError(
-            pointer: pointer.appending("schedulers").appending(index),
-            detail:
-              "torch raises NotImplementedError at the milestone: a composition can only be the first of a SequentialLR"
-          )
+          schedules.append(
+            Ended(
+              before:
+                "torch raises NotImplementedError where SequentialLR switches to a composition that is not its first"))
+          continue
         }
         schedules.append(try node.asFirst(initial: initial, head: head + 1))
       }
@@ -134,8 +150,8 @@ extension TorchNode {
   private func asFirst(initial: Double, head: Double) throws(SpecificationError) -> any Schedule {
     switch self {
     case .leaf(let member): return member.scheduler.schedule(from: initial, base: member.base)
-    case .sequential(let nodes, let milestones, let pointer):
-      return try Self.sequence(nodes, milestones: milestones, initial: initial, head: head, pointer: pointer)
+    case .sequential(let nodes, let milestones, _):
+      return try Self.sequence(nodes, milestones: milestones, initial: initial, head: head)
     case .chained:
       let members = try chainMembers(.root)
       let start = members.reduce(initial) { $1.scheduler.again($0, base: $1.base) }
@@ -165,11 +181,12 @@ enum TorchSequential {
     ]
   ) { arguments throws(SpecificationError) in
     var optimizer = TorchOptimizer(rate: try arguments.number("base_lr"))
-    guard case .sequential(let nodes, let milestones, let pointer) = try optimizer.construct(composition: arguments)
+    let node = try optimizer.construct(composition: arguments)
+    guard case .sequential(let nodes, let milestones, _) = node.settled(optimizer.levels)
     else {
       throw arguments.error("a SequentialLR was expected")
     }
-    return try TorchNode.sequence(nodes, milestones: milestones, initial: optimizer.rate, head: 0, pointer: pointer)
+    return try TorchNode.sequence(nodes, milestones: milestones, initial: optimizer.rate, head: 0)
   }
 }
 
@@ -195,6 +212,7 @@ enum TorchChained {
   ) { arguments throws(SpecificationError) in
     var optimizer = TorchOptimizer(rate: try arguments.number("base_lr"))
     let node = try optimizer.construct(composition: arguments)
-    return TorchChain.schedule(try node.chainMembers(arguments.pointer), from: optimizer.rate)
+    let members = try node.settled(optimizer.levels).chainMembers(arguments.pointer)
+    return TorchChain.schedule(members, from: optimizer.rate)
   }
 }

@@ -12,8 +12,9 @@ struct TorchLeaf: Sendable {
     case none
     /// `CyclicLR` sets the current rate.
     case current(Double)
-    /// `OneCycleLR` sets the initial rate, which schedulers constructed later take for their base rate.
-    case initial(Double)
+    /// `OneCycleLR` sets its levels; the initial rate among them is what schedulers constructed later take for their
+    /// base rate.
+    case levels(TorchOneCycleLevels)
   }
 
   static let all = [
@@ -216,28 +217,32 @@ struct TorchLeaf: Sendable {
     formula:
       "max_lr/div_factor → max_lr at pct_start·total_steps − 1 → max_lr/div_factor/final_div_factor at total_steps − 1",
     example: ["type": "torch.OneCycleLR", "max_lr": 0.1, "total_steps": 100],
-    effect: { (arguments) throws(SpecificationError) in
-      .initial(try arguments.number("max_lr") / (try arguments.number("div_factor")))
-    },
+    effect: { (arguments) throws(SpecificationError) in .levels(try levels(arguments)) },
     momentum: { (arguments) throws(SpecificationError) in
       guard try arguments.flag("cycle_momentum") else { return nil }
       let high = try arguments.number("max_momentum")
-      return try oneCycleCurve(arguments, low: high, peak: try arguments.number("base_momentum"), final: high)
+      let momentum = TorchOneCycleLevels(
+        initial: high, peak: try arguments.number("base_momentum"), final: high)
+      return try oneCycle(arguments, momentum).curve
     }
   ) { arguments throws(SpecificationError) in
-    let peak = try arguments.number("max_lr")
-    let initial = peak / (try arguments.number("div_factor"))
-    let curve = try oneCycleCurve(
-      arguments, low: initial, peak: peak, final: initial / (try arguments.number("final_div_factor")))
-    if !curve.rate(at: 0).isFinite {
+    let scheduler = try oneCycle(arguments, try levels(arguments))
+    if !scheduler.curve.rate(at: 0).isFinite {
       throw arguments.error("pct_start", "torch.OneCycleLR divides by zero where pct_start·total_steps is 1")
     }
-    return TorchAbsolute { _ in curve }
+    return scheduler
   }
 
-  private static func oneCycleCurve(
-    _ arguments: Arguments, low: Double, peak: Double, final: Double
-  ) throws(SpecificationError) -> any Schedule {
+  private static func levels(_ arguments: Arguments) throws(SpecificationError) -> TorchOneCycleLevels {
+    let peak = try arguments.number("max_lr")
+    let initial = peak / (try arguments.number("div_factor"))
+    return TorchOneCycleLevels(
+      initial: initial, peak: peak, final: initial / (try arguments.number("final_div_factor")))
+  }
+
+  private static func oneCycle(
+    _ arguments: Arguments, _ levels: TorchOneCycleLevels
+  ) throws(SpecificationError) -> TorchOneCycle {
     var total = try arguments.optionalNumber("total_steps")
     if total == nil, let epochs = try arguments.optionalNumber("epochs"),
       let steps = try arguments.optionalNumber("steps_per_epoch")
@@ -248,8 +253,8 @@ struct TorchLeaf: Sendable {
       throw arguments.error("total_steps", "torch.OneCycleLR needs 'total_steps', or 'epochs' and 'steps_per_epoch'")
     }
     let strategy: AnnealStrategy = try arguments.choice("anneal_strategy")
-    return OneCycle(
-      low: low, peak: peak, final: final, totalSteps: total, pctStart: try arguments.number("pct_start"),
-      anneal: strategy == .cos ? .cosine : .linear, threePhase: try arguments.flag("three_phase"), convention: .torch)
+    return TorchOneCycle(
+      levels: levels, totalSteps: total, pctStart: try arguments.number("pct_start"),
+      anneal: strategy == .cos ? .cosine : .linear, threePhase: try arguments.flag("three_phase"))
   }
 }

@@ -23,6 +23,13 @@ protocol TorchScheduler: Sendable {
   func schedule(from x: Double, base: Double) -> any Schedule
 
   var role: TorchRole { get }
+
+  /// The scheduler once all of the composition are constructed, the last `OneCycleLR` with these levels.
+  func settled(_ levels: TorchOneCycleLevels) -> any TorchScheduler
+}
+
+extension TorchScheduler {
+  func settled(_ levels: TorchOneCycleLevels) -> any TorchScheduler { self }
 }
 
 /// What a scheduler does to a rate that another member of a `ChainedScheduler` has changed.
@@ -192,7 +199,41 @@ struct TorchCosineAnnealing: TorchScheduler {
   }
 }
 
-/// `CosineAnnealingWarmRestarts`, `CyclicLR` and `OneCycleLR`: whatever rate they find, they overwrite it.
+/// The three rates that `OneCycleLR` keeps in the optimizer, where the next one overwrites them.
+struct TorchOneCycleLevels: Sendable {
+  let initial: Double
+  let peak: Double
+  let final: Double
+}
+
+/// `OneCycleLR`: overwrites the rate, by the levels that it finds in the optimizer.
+struct TorchOneCycle: TorchScheduler {
+  var levels: TorchOneCycleLevels
+  let totalSteps: Double
+  let pctStart: Double
+  let anneal: OneCycle.Anneal
+  let threePhase: Bool
+
+  var curve: OneCycle {
+    OneCycle(
+      low: levels.initial, peak: levels.peak, final: levels.final, totalSteps: totalSteps, pctStart: pctStart,
+      anneal: anneal, threePhase: threePhase, convention: .torch)
+  }
+
+  func first(_ x: Double, base: Double) -> Double { curve.rate(at: 0) }
+  func again(_ x: Double, base: Double) -> Double { curve.rate(at: 0) }
+  func restart(base: Double) -> Double? { curve.rate(at: 0) }
+  func schedule(from x: Double, base: Double) -> any Schedule { curve }
+  var role: TorchRole { .absolute }
+
+  func settled(_ levels: TorchOneCycleLevels) -> any TorchScheduler {
+    var settled = self
+    settled.levels = levels
+    return settled
+  }
+}
+
+/// `CosineAnnealingWarmRestarts` and `CyclicLR`: whatever rate they find, they overwrite it.
 struct TorchAbsolute: TorchScheduler {
   /// The curve, given the base rate.
   let curve: @Sendable (_ base: Double) -> any Schedule
@@ -213,6 +254,9 @@ struct Ended: Schedule {
     self.schedule = schedule
     end = ScheduleEnd(lastStep: lastStep, reason: reason)
   }
+
+  /// No rate at all, not even at step 0.
+  init(before reason: String) { self.init(schedule: Constant(baseRate: 0), lastStep: -1, reason: reason) }
 
   func rate(at step: Double) -> Double { schedule.rate(at: step) }
 }
