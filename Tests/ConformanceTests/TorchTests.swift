@@ -5,8 +5,8 @@ import Testing
 
 /// What torch 2.13 itself returns, and what it refuses.
 @Suite struct TorchTests {
-  @Test func everyRateOfTorchIsReproduced() throws {
-    let cases = try lines("torch")
+  @Test(arguments: ["torch", "torch-compositions"]) func everyRateOfTorchIsReproduced(_ file: String) throws {
+    let cases = try lines(file)
     #expect(cases.count > 80)
     for vector in cases {
       let curves = try SpecificationReader().read(try #require(specification(vector)))

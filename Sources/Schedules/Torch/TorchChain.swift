@@ -115,16 +115,6 @@ enum TorchChain {
     }
   }
 
-  /// Rates at the steps 0, 1, 2, …, then a schedule that goes on from the last of them on the same clock.
-  private struct Table: Schedule {
-    let rates: [Double]
-    let tail: any Schedule
-
-    func rate(at step: Double) -> Double {
-      step < Double(rates.count) ? rates[Int(step)] : tail.rate(at: step)
-    }
-  }
-
   /// A cosine from the rate it finds at `start`; from the next minimum on, the plain curve.
   private struct CosineTail: Schedule {
     let start: Double

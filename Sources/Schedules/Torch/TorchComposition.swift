@@ -1,7 +1,7 @@
 import JSON
 
 /// The tree of a composition as it stands on the wire, each scheduler with the base rate that it is constructed with.
-private indirect enum TorchNode {
+indirect enum TorchNode {
   case leaf(TorchMember)
   case sequential([TorchNode], milestones: [Double], pointer: JSONPointer)
   case chained([TorchNode])
@@ -71,6 +71,10 @@ private struct TorchOptimizer {
     }
     // The constructor puts the initial rate back and makes the first member's initial step anew.
     rate = initial ?? rate
+    if case .leaf(let member) = members[passed(milestones, at: 0)] {
+      let scheduler = levels.map(member.scheduler.settled) ?? member.scheduler
+      rate = scheduler.first(rate, base: member.base)
+    }
     return .sequential(members, milestones: milestones, pointer: arguments.pointer)
   }
 }
@@ -88,18 +92,33 @@ extension TorchNode {
     }
   }
 
-  /// The members of a chain, chains within it spliced in: a chain steps its members and does nothing else.
-  func chainMembers(_ pointer: JSONPointer) throws(SpecificationError) -> [TorchMember] {
+  static let notServed =
+    "a composition that is the first of a SequentialLR inside a ChainedScheduler, or the other way around, is not served"
+
+  /// Whether a `SequentialLR` somewhere in a chain begins with another composition, whose clock torch moves ahead.
+  var nestsThreefold: Bool {
+    switch self {
+    case .leaf: return false
+    case .chained(let nodes): return nodes.contains(where: \.nestsThreefold)
+    case .sequential(let nodes, let milestones, _):
+      if case .leaf = nodes[passed(milestones, at: 0)] { return nodes.contains(where: \.nestsThreefold) }
+      return true
+    }
+  }
+
+  /// The members of a chain, chains within it spliced in: a chain steps its members and does nothing else. Nil where
+  /// a `SequentialLR` is among them.
+  var chainMembers: [TorchMember]? {
     switch self {
     case .leaf(let member): return [member]
     case .chained(let nodes):
       var members: [TorchMember] = []
-      for node in nodes { members += try node.chainMembers(pointer) }
+      for node in nodes {
+        guard let more = node.chainMembers else { return nil }
+        members += more
+      }
       return members
-    case .sequential(_, _, let pointer):
-      throw SpecificationError(
-        pointer: pointer,
-        detail: "a SequentialLR inside a ChainedScheduler is not served; put the chain inside the sequence")
+    case .sequential: return nil
     }
   }
 
@@ -153,7 +172,9 @@ extension TorchNode {
     case .sequential(let nodes, let milestones, _):
       return try Self.sequence(nodes, milestones: milestones, initial: initial, head: head)
     case .chained:
-      let members = try chainMembers(.root)
+      guard let members = chainMembers else {
+        throw SpecificationError(pointer: .root.appending("schedulers"), detail: Self.notServed)
+      }
       let start = members.reduce(initial) { $1.scheduler.again($0, base: $1.base) }
       return TorchChain.schedule(members, from: start)
     }
@@ -186,7 +207,7 @@ enum TorchSequential {
     else {
       throw arguments.error("a SequentialLR was expected")
     }
-    return try TorchNode.sequence(nodes, milestones: milestones, initial: optimizer.rate, head: 0)
+    return try TorchNode.sequence(nodes, milestones: milestones, initial: optimizer.initial ?? optimizer.rate, head: 0)
   }
 }
 
@@ -212,7 +233,11 @@ enum TorchChained {
   ) { arguments throws(SpecificationError) in
     var optimizer = TorchOptimizer(rate: try arguments.number("base_lr"))
     let node = try optimizer.construct(composition: arguments)
-    let members = try node.settled(optimizer.levels).chainMembers(arguments.pointer)
+    let settled = node.settled(optimizer.levels)
+    guard let members = settled.chainMembers else {
+      if settled.nestsThreefold { throw arguments.error("schedulers", TorchNode.notServed) }
+      return TorchProcess.schedule(settled, from: optimizer.rate)
+    }
     return TorchChain.schedule(members, from: optimizer.rate)
   }
 }

@@ -1,0 +1,98 @@
+/// A composition stepped as torch steps it: for a `ChainedScheduler` with a `SequentialLR` inside, whose restarts throw
+/// away what the other members did, so that no closed form is worth having.
+struct TorchProcess {
+  private enum Kind {
+    case leaf(TorchMember)
+    case sequential([TorchProcess], milestones: [Double])
+    case chained([TorchProcess])
+  }
+
+  /// The most steps of members that are computed ahead.
+  private static let largestWork = 1_000_000
+
+  private var kind: Kind
+  private var clock = 0.0
+
+  /// The state after construction.
+  private init(_ node: TorchNode) {
+    switch node {
+    case .leaf(let member): kind = .leaf(member)
+    case .sequential(let nodes, let milestones, _): kind = .sequential(nodes.map(Self.init), milestones: milestones)
+    case .chained(let nodes): kind = .chained(nodes.map(Self.init))
+    }
+  }
+
+  private var memberCount: Int {
+    switch kind {
+    case .leaf: 1
+    case .sequential(let members, _), .chained(let members): members.reduce(0) { $0 + $1.memberCount }
+    }
+  }
+
+  /// One `step()` of the scheduler.
+  ///
+  /// - Parameter x: the optimizer's rate before it.
+  /// - Returns: the rate after it; nil where torch raises an error.
+  private mutating func step(_ x: Double) -> Double? {
+    clock += 1
+    switch kind {
+    case .leaf(let member): return member.stepped(x, to: clock)
+    case .chained(var members):
+      var rate = x
+      for index in members.indices {
+        guard let next = members[index].step(rate) else { return nil }
+        rate = next
+      }
+      kind = .chained(members)
+      return rate
+    case .sequential(var members, let milestones):
+      let index = passed(milestones, at: clock)
+      let rate: Double?
+      if index > 0 && milestones[index - 1] == clock {
+        rate = members[index].restart()
+      } else {
+        rate = members[index].step(x)
+      }
+      kind = .sequential(members, milestones: milestones)
+      return rate
+    }
+  }
+
+  /// What a `SequentialLR` does at a milestone; torch has no such thing for a composition.
+  private mutating func restart() -> Double? {
+    guard case .leaf(let member) = kind else { return nil }
+    clock = 0
+    return member.scheduler.restart(base: member.base)
+  }
+
+  /// - Parameters:
+  ///   - node: the composition, constructed.
+  ///   - x: the rate at step 0.
+  /// - Returns: its curve as far as the work allows.
+  static func schedule(_ node: TorchNode, from x: Double) -> any Schedule {
+    var process = TorchProcess(node)
+    let reach = largestWork / max(1, process.memberCount)
+    var rates = [x]
+    var reason = "a ChainedScheduler with a SequentialLR inside is stepped, as far as step \(reach)"
+    while rates.count <= reach {
+      guard let next = process.step(rates[rates.count - 1]), next.isFinite else {
+        reason = "torch raises an error at the next step"
+        break
+      }
+      rates.append(next)
+    }
+    let last = rates.count - 1
+    return Ended(
+      schedule: Table(rates: rates, tail: Constant(baseRate: rates[last])), lastStep: Double(last), reason: reason)
+  }
+}
+
+/// Rates at the steps 0, 1, 2, …, then a schedule that goes on from the last of them on the same clock.
+struct Table: Schedule {
+  let rates: [Double]
+  let tail: any Schedule
+
+  func rate(at step: Double) -> Double {
+    step < Double(rates.count) ? rates[Int(step)] : tail.rate(at: step)
+  }
+}
