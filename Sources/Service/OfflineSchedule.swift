@@ -62,7 +62,7 @@ public enum OfflineSchedule {
       content += Array("}".utf8)
     }
     do throws(Problem) {
-      let request = try ScheduleRequest(content, limit: .max)
+      let request = try ScheduleRequest(ScheduleOutline(content, limit: .max))
       try request.checkFinite()
       return request
     } catch {

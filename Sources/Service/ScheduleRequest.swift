@@ -13,6 +13,14 @@ enum StepSelection: Equatable {
     }
   }
 
+  /// The largest step.
+  var last: Double {
+    switch self {
+    case .range(_, let count, _): count == 0 ? 0 : step(count - 1)
+    case .list(let steps): steps.max() ?? 0
+    }
+  }
+
   func step(_ index: Int) -> Double {
     switch self {
     case .range(let start, _, let stride): start + Double(index) * stride
@@ -21,9 +29,9 @@ enum StepSelection: Equatable {
   }
 }
 
-/// The content of `POST /schedule`, checked.
-struct ScheduleRequest {
-  let curves: Curves
+/// The content of `POST /schedule` with its steps checked, its schedule not read yet: what it will cost can be told.
+struct ScheduleOutline {
+  let specification: JSONValue
   let steps: StepSelection
 
   private static let fields = ["schedule", "steps", "at"]
@@ -48,17 +56,12 @@ struct ScheduleRequest {
       let hint = near.map { "; did you mean '\($0)'?" } ?? "; it takes schedule, and steps or at"
       throw .invalid(
         JSONPointer.root.appending(member.name).description,
-        "the request has no field '\(member.name.prefix(64))'\(hint)",
-        suggestion: near)
+        "the request has no field '\(member.name.prefix(64))'\(hint)", suggestion: near)
     }
     guard let specification = object["schedule"] else {
       throw .invalid("/schedule", "the request needs a 'schedule', such as {\"type\": \"cosine\", …}")
     }
-    do {
-      curves = try SpecificationReader().read(specification)
-    } catch {
-      throw .specification(error, under: "/schedule")
-    }
+    self.specification = specification
     switch (object["steps"], object["at"]) {
     case (let steps?, nil): self.steps = try Self.range(steps, limit: limit)
     case (nil, let steps?): self.steps = try Self.list(steps, limit: limit)
@@ -66,7 +69,6 @@ struct ScheduleRequest {
       throw .invalid("/steps", "the request needs 'steps' (a count, or start, count and stride) or 'at' (a list)")
     case (_?, _?): throw .invalid("/at", "give either 'steps' or 'at', not both")
     }
-    try checkEnd()
   }
 
   private static func range(_ value: JSONValue, limit: Int) throws(Problem) -> StepSelection {
@@ -128,6 +130,23 @@ struct ScheduleRequest {
     problem.title = "The answer would be too large"
     throw problem
   }
+}
+
+/// The content of `POST /schedule`, checked and ready to be answered.
+struct ScheduleRequest {
+  let curves: Curves
+  let steps: StepSelection
+
+  /// - Throws: ``Problem`` for the first thing that is wrong with the schedule, or where it ends before the last step.
+  init(_ outline: ScheduleOutline) throws(Problem) {
+    steps = outline.steps
+    do {
+      curves = try SpecificationReader(horizon: outline.steps.last).read(outline.specification)
+    } catch {
+      throw .specification(error, under: "/schedule")
+    }
+    try checkEnd()
+  }
 
   private func checkEnd() throws(Problem) {
     guard let end = curves.rate.end else { return }
@@ -136,7 +155,7 @@ struct ScheduleRequest {
       guard let index = list.firstIndex(where: { $0 > end.lastStep }) else { return }
       throw .invalid("/at/\(index)", "the schedule's last step is \(Self.text(end.lastStep)): \(end.reason)")
     case .range(_, let count, _):
-      if count == 0 || steps.step(count - 1) <= end.lastStep { return }
+      if count == 0 || steps.last <= end.lastStep { return }
       throw .invalid("/steps", "the schedule's last step is \(Self.text(end.lastStep)): \(end.reason)")
     }
   }

@@ -13,10 +13,11 @@ public struct Service: HTTPHandler {
     public init() {}
   }
 
-  /// Answers of up to this many rates are made on the event loop at once; others, and the reading of larger contents,
-  /// go to a worker so that they keep nobody waiting.
-  private static let inlineRates = 1000
+  /// A request with a content, a number of rates and a last step of at most this is answered on the event loop at once;
+  /// others go to a worker, so that they keep nobody waiting. (A few of torch's compositions are stepped to the last step.)
   private static let inlineContent = 16 * 1024
+  private static let inlineRates = 1000
+  private static let inlineStep = 10_000.0
 
   private enum Route {
     case schedule
@@ -125,27 +126,29 @@ public struct Service: HTTPHandler {
 
   private func schedule(_ content: [UInt8], _ reply: HTTPReply) {
     if content.count > Self.inlineContent {
-      workers.async { answer(content, reply, isInline: false) }
+      workers.async { answer(content, reply, mayBeInline: false) }
     } else {
-      answer(content, reply, isInline: true)
+      answer(content, reply, mayBeInline: true)
     }
   }
 
-  private func answer(_ content: [UInt8], _ reply: HTTPReply, isInline: Bool) {
+  private func answer(_ content: [UInt8], _ reply: HTTPReply, mayBeInline: Bool) {
     do throws(Problem) {
-      let request = try ScheduleRequest(content, limit: configuration.largestAnswer)
-      if isInline && request.steps.count > Self.inlineRates {
-        workers.async { finish(request, reply) }
+      let outline = try ScheduleOutline(content, limit: configuration.largestAnswer)
+      let isSmall = outline.steps.count <= Self.inlineRates && outline.steps.last <= Self.inlineStep
+      if mayBeInline && !isSmall {
+        workers.async { finish(outline, reply) }
       } else {
-        finish(request, reply)
+        finish(outline, reply)
       }
     } catch {
       reply.send(error.response)
     }
   }
 
-  private func finish(_ request: ScheduleRequest, _ reply: HTTPReply) {
+  private func finish(_ outline: ScheduleOutline, _ reply: HTTPReply) {
     do throws(Problem) {
+      let request = try ScheduleRequest(outline)
       try request.checkFinite()
       let fields: HTTPFields = ["Content-Type": "application/json"]
       var answer = ScheduleAnswer(request)

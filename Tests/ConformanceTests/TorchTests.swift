@@ -9,7 +9,8 @@ import Testing
     let cases = try lines(file)
     #expect(cases.count > 80)
     for vector in cases {
-      let curves = try SpecificationReader().read(try #require(specification(vector)))
+      let last = try numbers(vector["steps"]).max() ?? 0
+      let curves = try SpecificationReader(horizon: last).read(try #require(specification(vector)))
       try compare(curves.rate, vector, "expected")
       if vector["momentum"] != nil { try compare(try #require(curves.momentum), vector, "momentum") }
     }

@@ -10,8 +10,16 @@ public struct SpecificationReader: Sendable {
   static let largestDepth = 32
 
   let catalog: Catalog
+  let horizon: Double
 
-  public init(catalog: Catalog = .standard) { self.catalog = catalog }
+  /// - Parameters:
+  ///   - catalog: the types that are known.
+  ///   - horizon: the last step that will be asked for. The few compositions of torch that have no closed form are
+  ///     stepped up to here while they are read.
+  public init(catalog: Catalog = .standard, horizon: Double = largestStep) {
+    self.catalog = catalog
+    self.horizon = horizon
+  }
 
   /// - Parameter value: the schedule, a JSON object.
   /// - Returns: its curves, ready to be evaluated.

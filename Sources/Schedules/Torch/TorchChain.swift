@@ -23,8 +23,9 @@ enum TorchChain {
   /// - Parameters:
   ///   - members: in their order.
   ///   - x: the rate at step 0.
+  ///   - horizon: the last step that will be asked for.
   /// - Returns: the curve, in closed form wherever there is one.
-  static func schedule(_ members: [TorchMember], from x: Double) -> any Schedule {
+  static func schedule(_ members: [TorchMember], from x: Double, horizon: Double) -> any Schedule {
     if let last = members.lastIndex(where: { if case .absolute = $0.scheduler.role { true } else { false } }) {
       let absolute = members[last]
       let curve = absolute.scheduler.schedule(from: x, base: absolute.base)
@@ -50,20 +51,20 @@ enum TorchChain {
         first: x, base: members[cosines[0].index].base, cosine: cosines[0].cosine, factors: factors,
         factorsAfter: Array(factors[cosines[0].index...]))
     }
-    return stepped(members, from: x, cosine: cosines.count == 1 ? cosines[0] : nil, factors: factors)
+    return stepped(members, from: x, cosine: cosines.count == 1 ? cosines[0] : nil, factors: factors, horizon: horizon)
   }
 
   /// A chain that has to be stepped through: to the last change of the factors, after which the cosine stands alone; or
   /// as far as the work allows.
   private static func stepped(
     _ members: [TorchMember], from x: Double, cosine: (index: Int, cosine: TorchCosineAnnealing)?,
-    factors: [any TorchFactor]
+    factors: [any TorchFactor], horizon: Double
   ) -> any Schedule {
     let reach = Double(largestWork / members.count)
     let settled = factors.map(\.lastChange).max() ?? 0
     var rates = [x]
     func extend(through step: Double) {
-      while Double(rates.count) <= step {
+      while Double(rates.count) <= min(step, horizon) {
         let step = Double(rates.count)
         rates.append(members.reduce(rates[rates.count - 1]) { $1.stepped($0, to: step) })
       }
@@ -73,6 +74,10 @@ enum TorchChain {
       return Ended(
         schedule: Table(rates: rates, tail: Constant(baseRate: rates[rates.count - 1])), lastStep: reach,
         reason: "this ChainedScheduler has no closed form (torch adds eta_min anew at every step)")
+    }
+    if settled >= horizon {
+      extend(through: horizon)
+      return Table(rates: rates, tail: Constant(baseRate: rates[rates.count - 1]))
     }
     // One step past a minimum, where the height is not 0 and the tail can be scaled from it.
     extend(through: cosine.cosine.height(at: settled) > 0 ? settled : settled + 1)

@@ -128,8 +128,9 @@ extension TorchNode {
   ///   - initial: the optimizer's initial rate.
   ///   - head: how many steps ahead its clock is: each composition around it, of which it is the first member, has
   ///     stepped it once while it was constructed.
+  ///   - horizon: the last step that will be asked for.
   static func sequence(
-    _ nodes: [TorchNode], milestones: [Double], initial: Double, head: Double
+    _ nodes: [TorchNode], milestones: [Double], initial: Double, head: Double, horizon: Double
   ) throws(SpecificationError) -> any Schedule {
     let current = passed(milestones, at: head)
     var schedules: [any Schedule] = []
@@ -159,24 +160,24 @@ extension TorchNode {
                 "torch raises NotImplementedError where SequentialLR switches to a composition that is not its first"))
           continue
         }
-        schedules.append(try node.asFirst(initial: initial, head: head + 1))
+        schedules.append(try node.asFirst(initial: initial, head: head + 1, horizon: horizon))
       }
     }
     return ScheduleSequence(schedules: schedules, boundaries: milestones[current...].map { $0 - head })
   }
 
   /// The curve of a composition that is the first member of a `SequentialLR`.
-  private func asFirst(initial: Double, head: Double) throws(SpecificationError) -> any Schedule {
+  private func asFirst(initial: Double, head: Double, horizon: Double) throws(SpecificationError) -> any Schedule {
     switch self {
     case .leaf(let member): return member.scheduler.schedule(from: initial, base: member.base)
     case .sequential(let nodes, let milestones, _):
-      return try Self.sequence(nodes, milestones: milestones, initial: initial, head: head)
+      return try Self.sequence(nodes, milestones: milestones, initial: initial, head: head, horizon: horizon)
     case .chained:
       guard let members = chainMembers else {
         throw SpecificationError(pointer: .root.appending("schedulers"), detail: Self.notServed)
       }
       let start = members.reduce(initial) { $1.scheduler.again($0, base: $1.base) }
-      return TorchChain.schedule(members, from: start)
+      return TorchChain.schedule(members, from: start, horizon: horizon)
     }
   }
 }
@@ -207,7 +208,9 @@ enum TorchSequential {
     else {
       throw arguments.error("a SequentialLR was expected")
     }
-    return try TorchNode.sequence(nodes, milestones: milestones, initial: optimizer.initial ?? optimizer.rate, head: 0)
+    return try TorchNode.sequence(
+      nodes, milestones: milestones, initial: optimizer.initial ?? optimizer.rate, head: 0,
+      horizon: arguments.reader.horizon)
   }
 }
 
@@ -236,8 +239,8 @@ enum TorchChained {
     let settled = node.settled(optimizer.levels)
     guard let members = settled.chainMembers else {
       if settled.nestsThreefold { throw arguments.error("schedulers", TorchNode.notServed) }
-      return TorchProcess.schedule(settled, from: optimizer.rate)
+      return TorchProcess.schedule(settled, from: optimizer.rate, horizon: arguments.reader.horizon)
     }
-    return TorchChain.schedule(members, from: optimizer.rate)
+    return TorchChain.schedule(members, from: optimizer.rate, horizon: arguments.reader.horizon)
   }
 }

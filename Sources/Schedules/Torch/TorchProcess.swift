@@ -68,22 +68,24 @@ struct TorchProcess {
   /// - Parameters:
   ///   - node: the composition, constructed.
   ///   - x: the rate at step 0.
-  /// - Returns: its curve as far as the work allows.
-  static func schedule(_ node: TorchNode, from x: Double) -> any Schedule {
+  ///   - horizon: the last step that will be asked for.
+  /// - Returns: its curve up to the horizon, as far as the work allows.
+  static func schedule(_ node: TorchNode, from x: Double, horizon: Double) -> any Schedule {
     var process = TorchProcess(node)
     let reach = largestWork / max(1, process.memberCount)
     var rates = [x]
+    var lastStep = reach
     var reason = "a ChainedScheduler with a SequentialLR inside is stepped, as far as step \(reach)"
-    while rates.count <= reach {
+    while Double(rates.count) <= min(Double(reach), horizon) {
       guard let next = process.step(rates[rates.count - 1]), next.isFinite else {
+        lastStep = rates.count - 1
         reason = "torch raises an error at the next step"
         break
       }
       rates.append(next)
     }
-    let last = rates.count - 1
-    return Ended(
-      schedule: Table(rates: rates, tail: Constant(baseRate: rates[last])), lastStep: Double(last), reason: reason)
+    let tail = Constant(baseRate: rates[rates.count - 1])
+    return Ended(schedule: Table(rates: rates, tail: tail), lastStep: Double(lastStep), reason: reason)
   }
 }
 
