@@ -146,7 +146,7 @@ public struct Service: HTTPHandler {
     }
   }
 
-  private func finish(_ outline: ScheduleOutline, _ reply: HTTPReply) {
+  func finish(_ outline: ScheduleOutline, _ reply: HTTPReply) {
     do throws(Problem) {
       let request = try ScheduleRequest(outline)
       try request.checkFinite()

@@ -28,12 +28,8 @@ struct ScheduleCommand: ParsableCommand {
 
   func run() throws {
     let selection: OfflineSchedule.Selection = at.isEmpty ? .count(steps ?? 100) : .list(at)
-    do {
-      try OfflineSchedule.write(schedule: schedule, selection: selection, asJSON: json) { piece in
-        try FileHandle.standardOutput.write(contentsOf: piece)
-      }
-    } catch let error as OfflineSchedule.Invalid {
-      throw ValidationError(error.description)
+    try OfflineSchedule.write(schedule: schedule, selection: selection, asJSON: json) { piece in
+      try FileHandle.standardOutput.write(contentsOf: piece)
     }
   }
 }

@@ -36,12 +36,7 @@ struct Serve: ParsableCommand {
     limits.content = maxContent
     let server = HTTPServer(host: host, port: port, limits: limits, handler: Service(configuration: configuration))
     let signals = server.stopOnSignals(within: 10)
-    let port: UInt16
-    do {
-      port = try server.start()
-    } catch let error as SystemError {
-      throw ValidationError("cannot serve: \(error)")
-    }
+    let port = try server.start()
     let name = host.contains(":") ? "[\(host)]" : host
     print("anneal listens on http://\(name):\(port)")
     fflush(nil)
