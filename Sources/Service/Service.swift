@@ -13,11 +13,10 @@ public struct Service: HTTPHandler {
     public init() {}
   }
 
-  /// A request with a content, a number of rates and a last step of at most this is answered on the event loop at once;
-  /// others go to a worker, so that they keep nobody waiting. (A few of torch's compositions are stepped to the last step.)
+  /// A request with a content and a number of rates of at most this is answered on the event loop at once; others go to
+  /// a worker, so that they keep nobody waiting.
   private static let inlineContent = 16 * 1024
   private static let inlineRates = 1000
-  private static let inlineStep = 10_000.0
 
   private enum Route {
     case schedule
@@ -135,7 +134,8 @@ public struct Service: HTTPHandler {
   private func answer(_ content: [UInt8], _ reply: HTTPReply, mayBeInline: Bool) {
     do throws(Problem) {
       let outline = try ScheduleOutline(content, limit: configuration.largestAnswer)
-      let isSmall = outline.steps.count <= Self.inlineRates && outline.steps.last <= Self.inlineStep
+      let isSmall =
+        outline.steps.count <= Self.inlineRates && !SpecificationReader.mayBeStepped(outline.specification)
       if mayBeInline && !isSmall {
         workers.async { finish(outline, reply) }
       } else {

@@ -32,6 +32,17 @@ public struct SpecificationReader: Sendable {
     return try curves(value, pointer: .root, depth: 0)
   }
 
+  /// Whether reading the schedule may take a while: a `ChainedScheduler` without a closed form is stepped up to the
+  /// horizon. Everything else is read in the time that its text takes.
+  public static func mayBeStepped(_ value: JSONValue) -> Bool {
+    switch value {
+    case .object(let object):
+      object["type"] == .string(TorchChained.definition.type) || object.members.contains { mayBeStepped($0.value) }
+    case .array(let elements): elements.contains(where: mayBeStepped)
+    default: false
+    }
+  }
+
   func curves(_ value: JSONValue, pointer: JSONPointer, depth: Int) throws(SpecificationError) -> Curves {
     let arguments = try arguments(value, pointer: pointer, depth: depth)
     return try arguments.definition.build(arguments)
