@@ -10,11 +10,21 @@ import JSON
 ///
 /// Source: Loshchilov and Hutter, "SGDR", ICLR 2017, arXiv:1608.03983; torch `CosineAnnealingWarmRestarts`.
 public struct CosineRestarts: Schedule {
+  /// How the cycle of a step is found.
+  enum CycleIndex {
+    /// By the cycles' starts.
+    case exact
+    /// By rounding a logarithm down, as Keras does in 64 bits: it lands just below the whole number at some restarts
+    /// (t_mul 3, step 121 · first), which then show the end of the cycle before.
+    case logarithm
+  }
+
   let baseRate: Double
   let endRate: Double
   let firstCycleSteps: Double
   let cycleMultiplier: Double
   let peakDecay: Double
+  var cycleIndex = CycleIndex.exact
 
   /// - Parameters:
   ///   - baseRate: the rate at step 0, the first peak.
@@ -42,6 +52,12 @@ public struct CosineRestarts: Schedule {
     if cycleMultiplier == 1 {
       let (count, remainder) = wholePeriods(in: step, of: firstCycleSteps)
       return (count, remainder / firstCycleSteps)
+    }
+    if cycleIndex == .logarithm {
+      let fraction = step / firstCycleSteps
+      let index = (log(1 - fraction * (1 - cycleMultiplier)) / log(cycleMultiplier)).rounded(.down)
+      let length = pow(cycleMultiplier, index)
+      return (index, (fraction - (1 - length) / (1 - cycleMultiplier)) / length)
     }
     let growth = log(cycleMultiplier)
     var index = (log1p(step / firstCycleSteps * (cycleMultiplier - 1)) / growth).rounded(.down)

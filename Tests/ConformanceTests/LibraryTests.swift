@@ -3,8 +3,8 @@ import JSON
 import Schedules
 import Testing
 
-/// What torch 2.13 itself returns, and what it refuses.
-@Suite struct TorchTests {
+/// What the libraries themselves return, and what torch refuses.
+@Suite struct LibraryTests {
   @Test(arguments: ["torch", "torch-compositions"]) func everyRateOfTorchIsReproduced(_ file: String) throws {
     let cases = try lines(file)
     #expect(cases.count > 80)
@@ -13,6 +13,14 @@ import Testing
       let curves = try SpecificationReader(horizon: last).read(try #require(specification(vector)))
       try compare(curves.rate, vector, "expected")
       if vector["momentum"] != nil { try compare(try #require(curves.momentum), vector, "momentum") }
+    }
+  }
+
+  @Test func everyRateOfKerasIsReproduced() throws {
+    let cases = try lines("keras")
+    #expect(cases.count == 80)
+    for vector in cases {
+      try compare(try SpecificationReader().read(try #require(specification(vector))).rate, vector, "expected")
     }
   }
 
@@ -34,8 +42,15 @@ import Testing
   private func compare(_ schedule: any Schedule, _ vector: JSONObject, _ column: String) throws {
     let steps = try numbers(vector["steps"])
     let expected = try numbers(vector[column])
-    let tolerance = max(1e-9 * (expected.map(abs).max() ?? 0), 1e-15)
+    let relative = vector["dtype"] == "float32" ? 2e-6 : 1e-9
+    let tolerance = max(relative * (expected.map(abs).max() ?? 0), 1e-15)
     for (step, rate) in zip(steps, expected) {
+      // Where a library's 32- and 64-bit runs disagree, either is right.
+      if case .object(let also) = vector["also"], let other = number(also["\(Int(step))"]),
+        abs(schedule.rate(at: step) - other) <= tolerance
+      {
+        continue
+      }
       #expect(
         abs(schedule.rate(at: step) - rate) <= tolerance, "\(JSONWriter.text(.object(vector)).prefix(200)) at \(step)")
     }
@@ -64,7 +79,7 @@ import Testing
   private func specification(_ vector: JSONObject) -> JSONValue? {
     guard let type = vector["type"], case .object(let arguments) = vector["args"] else { return nil }
     var members: [(String, JSONValue)] = [("type", type)]
-    if let rate = vector["base_lr"], arguments["base_lr"] == nil { members.append(("base_lr", rate)) }
+    if let rate = vector["base_lr"], rate != .null, arguments["base_lr"] == nil { members.append(("base_lr", rate)) }
     for member in arguments.members {
       guard member.name == "schedulers", case .array(let children) = member.value else {
         members.append((member.name, member.value))
