@@ -3,7 +3,7 @@ import JSON
 
 /// Cosine annealing: half a cosine wave from `baseRate` down to `endRate`.
 ///
-///     rate(t) = end + (base − end) · (1 + cos(π·t / total)) / 2
+///     rate(t) = end + (base − end) · ((1 + cos(π·t / total)) / 2)^exponent
 ///
 /// Worked example, `base` 1, `end` 0, `total` 4: 1, 0.8536, 0.5, 0.1464, 0.
 ///
@@ -23,24 +23,28 @@ public struct Cosine: Schedule {
   let endRate: Double
   let totalSteps: Double
   let after: After
+  let exponent: Double
 
   /// - Parameters:
   ///   - baseRate: the rate at step 0.
   ///   - endRate: the rate at `totalSteps`.
   ///   - totalSteps: the length of the half wave in steps; greater than 0.
   ///   - after: what happens past `totalSteps`.
-  public init(baseRate: Double, endRate: Double = 0, totalSteps: Double, after: After = .hold) {
+  ///   - exponent: the power of the wave, as in optax; at least 0.
+  public init(baseRate: Double, endRate: Double = 0, totalSteps: Double, after: After = .hold, exponent: Double = 1) {
     self.baseRate = baseRate
     self.endRate = endRate
     self.totalSteps = totalSteps
     self.after = after
+    self.exponent = exponent
   }
 
   public func rate(at step: Double) -> Double {
-    if step >= totalSteps && after == .hold { return endRate }
+    let step = after == .hold ? min(step, totalSteps) : step
     // Reduced to one period first: cos loses its digits for large arguments, and 2⁵³ steps may be many periods.
     let phase = step.truncatingRemainder(dividingBy: 2 * totalSteps) / totalSteps
-    return endRate + (baseRate - endRate) * (1 + cos(.pi * phase)) / 2
+    let height = (1 + cos(.pi * phase)) / 2
+    return endRate + (baseRate - endRate) * (exponent == 1 ? height : pow(height, exponent))
   }
 
   static let definition = Definition(

@@ -16,9 +16,10 @@ import Testing
     }
   }
 
-  @Test func everyRateOfKerasIsReproduced() throws {
-    let cases = try lines("keras")
-    #expect(cases.count == 80)
+  @Test(arguments: [("keras", 80), ("optax", 69)])
+  func everyRateOfKerasAndOptaxIsReproduced(_ file: String, _ count: Int) throws {
+    let cases = try lines(file)
+    #expect(cases.count == count)
     for vector in cases {
       try compare(try SpecificationReader().read(try #require(specification(vector))).rate, vector, "expected")
     }
@@ -81,7 +82,7 @@ import Testing
     var members: [(String, JSONValue)] = [("type", type)]
     if let rate = vector["base_lr"], rate != .null, arguments["base_lr"] == nil { members.append(("base_lr", rate)) }
     for member in arguments.members {
-      guard member.name == "schedulers", case .array(let children) = member.value else {
+      guard ["schedulers", "schedules"].contains(member.name), case .array(let children) = member.value else {
         members.append((member.name, member.value))
         continue
       }

@@ -97,6 +97,14 @@ import Testing
     expect(Warmup(warmupSteps: 0, then: decay), [1, 0.75])
   }
 
+  @Test func clampShiftAndSum() {
+    let line = Linear(baseRate: 1, totalSteps: 4)
+    expect(Clamp(line, lower: 0.3, upper: 0.8), [0.8, 0.75, 0.5, 0.3, 0.3])
+    expect(Shift(by: 2, schedule: line), [0.5, 0.25, 0, 0, 0])
+    expect(Shift(by: -2, schedule: line), [1, 1, 1, 0.75, 0.5])
+    expect(ScheduleSum(schedules: [Constant(baseRate: 0.1), line]), [1.1, 0.85, 0.6, 0.35, 0.1])
+  }
+
   @Test func sequenceAndProduct() {
     let ramp = Linear(baseRate: 0, endRate: 1, totalSteps: 2)
     let decay = Exponential(baseRate: 1, gamma: 0.5)

@@ -16,7 +16,7 @@ public struct Catalog: Sendable {
   public subscript(type: String) -> Definition? { index[type].map { definitions[$0] } }
 
   /// The canonical types, then each framework's dialect. A new schedule is a file of its own and a line here.
-  public static let standard = Catalog(canonical + torch + KerasSchedules.all)
+  public static let standard = Catalog(canonical + torch + OptaxSchedules.all + KerasSchedules.all)
 
   static let canonical: [Definition] = [
     Constant.definition,
