@@ -1,4 +1,4 @@
-import JSON
+public import JSON
 
 /// The same rate at every step.
 ///
@@ -14,6 +14,10 @@ public struct Constant: Schedule {
   public init(baseRate: Double) { self.baseRate = baseRate }
 
   public func rate(at step: Double) -> Double { baseRate }
+
+  public var form: JSONValue? {
+    Self.definition.form([("base_lr", .number(baseRate))])
+  }
 
   static let definition = Definition(
     type: "constant",

@@ -1,5 +1,5 @@
 import Foundation
-import JSON
+public import JSON
 
 /// Cosine annealing: half a cosine wave from `baseRate` down to `endRate`.
 ///
@@ -47,19 +47,28 @@ public struct Cosine: Schedule {
     return endRate + (baseRate - endRate) * (exponent == 1 ? height : pow(height, exponent))
   }
 
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("base_lr", .number(baseRate)), ("end_lr", .number(endRate)), ("total_steps", .number(totalSteps)),
+      ("after", .string(after.rawValue)), ("exponent", .number(exponent)),
+    ])
+  }
+
   static let definition = Definition(
     type: "cosine",
     summary: "Half a cosine wave from base_lr down to end_lr.",
     parameters: [
       .baseRate(), .endRate, .totalSteps,
       .choice("after", After.hold, "past total_steps: stay at end_lr (hold) or climb back along the wave"),
+      .number("exponent", .notNegative, 1, "the power of the wave, as in optax"),
     ],
-    formula: "end_lr + (base_lr − end_lr)·(1 + cos(π·t/total_steps))/2",
+    formula: "end_lr + (base_lr − end_lr)·((1 + cos(π·t/total_steps))/2)^exponent",
     source: "Loshchilov and Hutter, ICLR 2017, arXiv:1608.03983",
     example: ["type": "cosine", "base_lr": 0.1, "total_steps": 100]
   ) { arguments throws(SpecificationError) in
     Cosine(
       baseRate: try arguments.number("base_lr"), endRate: try arguments.number("end_lr"),
-      totalSteps: try arguments.number("total_steps"), after: try arguments.choice("after"))
+      totalSteps: try arguments.number("total_steps"), after: try arguments.choice("after"),
+      exponent: try arguments.number("exponent"))
   }
 }

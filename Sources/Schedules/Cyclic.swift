@@ -1,5 +1,5 @@
 import Foundation
-import JSON
+public import JSON
 
 /// A cyclical rate: a triangle between two bounds, with a peak that may shrink.
 ///
@@ -58,6 +58,13 @@ public struct Cyclic: Schedule {
       case .expRange: pow(gamma, step)
       }
     return baseRate + (maxRate - baseRate) * height * scale
+  }
+
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("base_lr", .number(baseRate)), ("max_lr", .number(maxRate)), ("step_size_up", .number(stepSizeUp)),
+      ("step_size_down", .number(stepSizeDown)), ("mode", .string(mode.rawValue)), ("gamma", .number(gamma)),
+    ])
   }
 
   static let definition = Definition(

@@ -1,5 +1,5 @@
 import Foundation
-import JSON
+public import JSON
 
 /// Exponential decay, in the three spellings of the field.
 ///
@@ -45,6 +45,13 @@ public struct Exponential: Schedule {
   public func rate(at step: Double) -> Double {
     let exponent = staircase ? wholePeriods(in: step, of: period).count : step / period
     return baseRate * pow(factor, exponent)
+  }
+
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("base_lr", .number(baseRate)), ("decay_rate", .number(factor)), ("decay_steps", .number(period)),
+      ("staircase", .bool(staircase)),
+    ])
   }
 
   static let definition = Definition(

@@ -1,4 +1,4 @@
-import JSON
+public import JSON
 
 /// Inverse square-root decay.
 ///
@@ -23,6 +23,10 @@ public struct InverseSquareRoot: Schedule {
   }
 
   public func rate(at step: Double) -> Double { baseRate * (timescale / (step + shift)).squareRoot() }
+
+  public var form: JSONValue? {
+    Self.definition.form([("base_lr", .number(baseRate)), ("timescale", .number(timescale)), ("shift", .number(shift))])
+  }
 
   static let definition = Definition(
     type: "inverse_sqrt",

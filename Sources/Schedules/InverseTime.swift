@@ -1,4 +1,4 @@
-import JSON
+public import JSON
 
 /// Inverse-time decay: the rate falls like 1/t.
 ///
@@ -28,6 +28,13 @@ public struct InverseTime: Schedule {
   public func rate(at step: Double) -> Double {
     let periods = staircase ? wholePeriods(in: step, of: decaySteps).count : step / decaySteps
     return baseRate / (1 + decayRate * periods)
+  }
+
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("base_lr", .number(baseRate)), ("decay_rate", .number(decayRate)), ("decay_steps", .number(decaySteps)),
+      ("staircase", .bool(staircase)),
+    ])
   }
 
   static let definition = Definition(

@@ -1,4 +1,4 @@
-import JSON
+public import JSON
 
 /// A straight line from `baseRate` to `endRate`, which then holds.
 ///
@@ -25,6 +25,12 @@ public struct Linear: Schedule {
   public func rate(at step: Double) -> Double {
     if step >= totalSteps { return endRate }
     return baseRate + (endRate - baseRate) * (step / totalSteps)
+  }
+
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("base_lr", .number(baseRate)), ("end_lr", .number(endRate)), ("total_steps", .number(totalSteps)),
+    ])
   }
 
   static let definition = Definition(

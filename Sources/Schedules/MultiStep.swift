@@ -1,5 +1,5 @@
 import Foundation
-import JSON
+public import JSON
 
 /// The rate is multiplied by `gamma` at each milestone.
 ///
@@ -25,6 +25,12 @@ public struct MultiStep: Schedule {
 
   public func rate(at step: Double) -> Double {
     baseRate * pow(gamma, Double(passed(milestones, at: step)))
+  }
+
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("base_lr", .number(baseRate)), ("milestones", .numbers(milestones)), ("gamma", .number(gamma)),
+    ])
   }
 
   static let definition = Definition(

@@ -1,5 +1,5 @@
 import Foundation
-import JSON
+public import JSON
 
 /// One cycle: up to a peak, down to where it began, and on to a far smaller rate, in two or three phases.
 ///
@@ -18,7 +18,7 @@ public struct OneCycle: Schedule {
   }
 
   /// Where the phases meet.
-  enum Convention {
+  public enum Convention: String, Sendable, CaseIterable {
     /// At pct · total and total, as the paper draws it; the final rate holds.
     case clean
     /// One step earlier each (pct · total − 1, 2 · pct · total − 2, total − 1), and extrapolated past the last, as
@@ -34,6 +34,11 @@ public struct OneCycle: Schedule {
   }
 
   private let phases: [Phase]
+  private let low: Double
+  private let peak: Double
+  private let final: Double
+  private let pctStart: Double
+  private let threePhase: Bool
   private let anneal: Anneal
   private let convention: Convention
   private let totalSteps: Double
@@ -72,6 +77,11 @@ public struct OneCycle: Schedule {
       last = knot
     }
     self.phases = phases
+    self.low = low
+    self.peak = peak
+    self.final = final
+    self.pctStart = pctStart
+    self.threePhase = threePhase
     self.anneal = anneal
     self.convention = convention
     self.totalSteps = totalSteps
@@ -95,6 +105,14 @@ public struct OneCycle: Schedule {
     return ScheduleEnd(lastStep: rate(at: totalSteps).isFinite ? totalSteps : totalSteps - 1, reason: reason)
   }
 
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("max_lr", .number(peak)), ("initial_lr", .number(low)), ("final_lr", .number(final)),
+      ("total_steps", .number(totalSteps)), ("pct_start", .number(pctStart)), ("anneal", .string(anneal.rawValue)),
+      ("three_phase", .bool(threePhase)), ("convention", .string(convention.rawValue)),
+    ])
+  }
+
   static let definition = Definition(
     type: "one_cycle",
     summary: "Up to a peak and down to a far smaller rate, in two or three phases.",
@@ -104,8 +122,13 @@ public struct OneCycle: Schedule {
       .number("pct_start", .fraction, 0.3, "the part of the cycle that rises; at most 0.5 in three phases"),
       .number("div_factor", .positive, 25, "the peak divided by the initial rate"),
       .number("final_div_factor", .positive, 1e4, "the initial rate divided by the final one"),
+      .optional("initial_lr", .number(.notNegative), "the initial rate, in place of div_factor"),
+      .optional("final_lr", .number(.notNegative), "the final rate, in place of final_div_factor"),
       .choice("anneal", Anneal.cosine, "the form of the ramps"),
       .flag("three_phase", false, "fall to the initial rate as fast as it rose, then on to the final one"),
+      .choice(
+        "convention", Convention.clean,
+        "whether the phases meet at pct_start·total_steps and total_steps, or one step earlier each, as torch does"),
     ],
     formula: "initial = max_lr/div_factor → max_lr at pct_start·total_steps → initial/final_div_factor at total_steps",
     source: "Smith and Topin, 2018, arXiv:1708.07120",
@@ -117,9 +140,18 @@ public struct OneCycle: Schedule {
       throw arguments.error(
         "pct_start", "'pct_start' must be at most 0.5 in three phases: the fall is as long as the rise")
     }
+    for (rate, factor) in [("initial_lr", "div_factor"), ("final_lr", "final_div_factor")]
+    where arguments.has(rate) && arguments.has(factor) {
+      throw arguments.error(rate, "give either '\(rate)' or '\(factor)', not both")
+    }
+    let peak = try arguments.number("max_lr")
+    let ratio = try arguments.number("div_factor")
+    let low = try arguments.optionalNumber("initial_lr") ?? peak / ratio
+    let finalRatio = try arguments.number("final_div_factor")
+    let final = try arguments.optionalNumber("final_lr") ?? low / finalRatio
     return OneCycle(
-      maxRate: try arguments.number("max_lr"), totalSteps: try arguments.number("total_steps"), pctStart: pctStart,
-      divFactor: try arguments.number("div_factor"), finalDivFactor: try arguments.number("final_div_factor"),
-      anneal: try arguments.choice("anneal"), threePhase: threePhase)
+      low: low, peak: peak, final: final, totalSteps: try arguments.number("total_steps"), pctStart: pctStart,
+      anneal: try arguments.choice("anneal"), threePhase: threePhase,
+      convention: try arguments.choice("convention"))
   }
 }

@@ -1,4 +1,4 @@
-import JSON
+public import JSON
 
 /// One rate for each stretch between boundaries.
 ///
@@ -33,6 +33,12 @@ public struct PiecewiseConstant: Schedule {
 
   public func rate(at step: Double) -> Double {
     values[min(passed(boundaries, at: step, inclusive: side == .right), values.count - 1)]
+  }
+
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("boundaries", .numbers(boundaries)), ("values", .numbers(values)), ("side", .string(side.rawValue)),
+    ])
   }
 
   static let definition = Definition(

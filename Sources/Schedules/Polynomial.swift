@@ -1,5 +1,5 @@
 import Foundation
-import JSON
+public import JSON
 
 /// Polynomial decay from `baseRate` to `endRate`.
 ///
@@ -41,12 +41,19 @@ public struct Polynomial: Schedule {
     return endRate + (baseRate - endRate) * pow(max(0, 1 - step / length), power)
   }
 
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("base_lr", .number(baseRate)), ("end_lr", .number(endRate)), ("total_steps", .number(totalSteps)),
+      ("power", .number(power)), ("cycle", .bool(cycle)),
+    ])
+  }
+
   static let definition = Definition(
     type: "polynomial",
     summary: "A power of the time left.",
     parameters: [
       .baseRate(), .endRate, .totalSteps,
-      .number("power", .positive, 1, "1 is a straight line, 2 a parabola"),
+      .number("power", .any, 1, "1 is a straight line, 2 a parabola"),
       .flag("cycle", false, "rise again after each multiple of total_steps"),
     ],
     formula:

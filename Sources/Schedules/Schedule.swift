@@ -1,3 +1,5 @@
+public import JSON
+
 /// A learning-rate schedule: a value that knows the rate in force at every step.
 ///
 /// A schedule is closed-form: the rate at step 10¹² costs what the rate at step 1 costs. It keeps no state, so it may
@@ -17,6 +19,10 @@ public protocol Schedule: Sendable {
   ///   - start: the step of the first element.
   ///   - stride: the distance between two elements, in steps.
   func fill(_ rates: UnsafeMutableBufferPointer<Double>, from start: Double, stride: Double)
+
+  /// The schedule in canonical types: a specification that reads back into a schedule with the same rates. Nil for the
+  /// few compositions of torch that no canonical type describes.
+  var form: JSONValue? { get }
 
   /// The last step at which the schedule has a rate; nil, as almost always, where it has one for ever.
   var end: ScheduleEnd? { get }

@@ -1,5 +1,5 @@
 import Foundation
-import JSON
+public import JSON
 
 /// Step decay: the rate is multiplied by `gamma` every `stepSize` steps.
 ///
@@ -25,6 +25,10 @@ public struct Step: Schedule {
 
   public func rate(at step: Double) -> Double {
     baseRate * pow(gamma, wholePeriods(in: step, of: stepSize).count)
+  }
+
+  public var form: JSONValue? {
+    Self.definition.form([("base_lr", .number(baseRate)), ("step_size", .number(stepSize)), ("gamma", .number(gamma))])
   }
 
   static let definition = Definition(

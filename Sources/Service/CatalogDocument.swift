@@ -41,6 +41,12 @@ enum CatalogDocument {
       kind("choice")
       members.append(("choices", .array(words.map { .string($0) })))
     case .numbers(let range): kind("array of numbers", range)
+    case .points: kind("array of points")
+    case .mapping(let range): kind("object of numbers", range)
+    case .text: kind("text")
+    case .records(let fields):
+      kind("array of objects")
+      members.append(("fields", .array(fields.map(Self.parameter))))
     case .schedule: kind("schedule")
     case .schedules: kind("array of schedules")
     }

@@ -53,7 +53,7 @@ struct ScheduleAnswer: HTTPBodySource {
   init(_ request: ScheduleRequest) {
     steps = request.steps
     columns = [("learning_rates", request.curves.rate)]
-    if let momentum = request.curves.momentum { columns.append(("momentum", momentum)) }
+    columns += request.curves.companions.map { ($0.name, $0.schedule) }
   }
 
   mutating func next(into buffer: inout [UInt8]) throws -> Bool {

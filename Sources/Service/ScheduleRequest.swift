@@ -163,7 +163,7 @@ struct ScheduleRequest {
   /// Makes sure that every number of the answer is finite, before the first of them is sent.
   func checkFinite() throws(Problem) {
     var failing: Double?
-    for schedule in [curves.rate, curves.momentum].compactMap({ $0 }) {
+    for schedule in [curves.rate] + curves.companions.map(\.schedule) {
       Rates(schedule, steps).forEachPiece { first, rates in
         guard let index = rates.firstIndex(where: { !$0.isFinite }) else { return true }
         failing = steps.step(first + index)

@@ -30,6 +30,10 @@ struct Arguments {
       case .number, .integer: _ = try optionalNumber(parameter.name)
       case .boolean: _ = try flag(parameter.name)
       case .numbers: _ = try numbers(parameter.name)
+      case .points: _ = try points(parameter.name)
+      case .mapping: _ = try mapping(parameter.name)
+      case .text: _ = try optionalText(parameter.name)
+      case .records: _ = try records(parameter.name)
       case .choice, .schedule, .schedules: break
       }
     }
@@ -96,6 +100,78 @@ struct Arguments {
     return numbers
   }
 
+  /// The pairs of step and rate given; at least one.
+  func points(_ name: String) throws(SpecificationError) -> [(step: Double, rate: Double)] {
+    let parameter = try parameter(name)
+    guard let value = object[name] else { throw missing(parameter) }
+    let pointer = pointer.appending(name)
+    guard case .array(let elements) = value, !elements.isEmpty else {
+      throw wrongType(value, "a list of pairs [step, rate], at least one", parameter, pointer)
+    }
+    var points: [(step: Double, rate: Double)] = []
+    points.reserveCapacity(elements.count)
+    for (index, element) in elements.enumerated() {
+      guard case .array(let pair) = element, pair.count == 2, case .number(let step) = pair[0],
+        case .number(let rate) = pair[1]
+      else { throw wrongType(element, "a pair [step, rate]", parameter, pointer.appending(index)) }
+      points.append((step, rate))
+    }
+    return points
+  }
+
+  /// The members of the object given, in the caller's order; empty where it was left out.
+  func mapping(_ name: String) throws(SpecificationError) -> [(name: String, value: Double)] {
+    let parameter = try parameter(name)
+    guard let value = object[name] else {
+      if parameter.isRequired { throw missing(parameter) }
+      return []
+    }
+    let pointer = pointer.appending(name)
+    guard case .object(let mapping) = value else {
+      throw wrongType(value, "an object of numbers", parameter, pointer)
+    }
+    var members: [(name: String, value: Double)] = []
+    for member in mapping.members {
+      members.append((member.name, try check(member.value, parameter, at: pointer.appending(member.name))))
+    }
+    return members
+  }
+
+  /// The text given; nil where it was left out.
+  func optionalText(_ name: String) throws(SpecificationError) -> String? {
+    let parameter = try parameter(name)
+    guard let value = object[name] ?? parameter.defaultValue else { return nil }
+    guard case .string(let text) = value else {
+      throw wrongType(value, "a string", parameter, pointer.appending(name))
+    }
+    if case .text(let length) = parameter.kind, text.utf8.count > length {
+      throw error(name, "'\(name)' has at most \(length) octets; \(text.utf8.count) were given")
+    }
+    return text
+  }
+
+  /// The objects given, each checked against its own parameters; at least one.
+  func records(_ name: String) throws(SpecificationError) -> [Arguments] {
+    let parameter = try parameter(name)
+    guard let value = object[name], case .records(let fields) = parameter.kind else { throw missing(parameter) }
+    let pointer = pointer.appending(name)
+    guard case .array(let elements) = value, !elements.isEmpty else {
+      throw wrongType(value, "a list of objects, at least one", parameter, pointer)
+    }
+    let inner = Definition(
+      type: "'\(name)' of \(definition.type)", summary: parameter.summary, parameters: fields, formula: "",
+      source: definition.source, example: .null, schedule: { (_) throws(SpecificationError) in Constant(baseRate: 0) })
+    var records: [Arguments] = []
+    for (index, element) in elements.enumerated() {
+      guard case .object(let object) = element else {
+        throw wrongType(element, "an object", parameter, pointer.appending(index))
+      }
+      records.append(
+        try Arguments(inner, object, pointer: pointer.appending(index), reader: reader, depth: depth + 1))
+    }
+    return records
+  }
+
   func flag(_ name: String) throws(SpecificationError) -> Bool {
     let parameter = try parameter(name)
     guard let value = object[name] ?? parameter.defaultValue else { throw missing(parameter) }
@@ -151,7 +227,7 @@ struct Arguments {
     let range: NumberRange
     var isInteger = false
     switch parameter.kind {
-    case .number(let bounds), .numbers(let bounds): range = bounds
+    case .number(let bounds), .numbers(let bounds), .mapping(let bounds): range = bounds
     case .integer(let bounds):
       range = bounds
       isInteger = true

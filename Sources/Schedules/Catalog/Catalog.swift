@@ -16,25 +16,49 @@ public struct Catalog: Sendable {
   public subscript(type: String) -> Definition? { index[type].map { definitions[$0] } }
 
   /// The canonical types, then each framework's dialect. A new schedule is a file of its own and a line here.
-  public static let standard = Catalog(canonical + torch + OptaxSchedules.all + KerasSchedules.all)
+  public static let standard = Catalog(
+    canonical + combinators + torch + OptaxSchedules.all + KerasSchedules.all)
 
-  static let canonical: [Definition] = [
-    Constant.definition,
-    Linear.definition,
-    Step.definition,
-    MultiStep.definition,
-    PiecewiseConstant.definition,
-    Exponential.definition,
-    InverseTime.definition,
-    Polynomial.definition,
-    Cosine.definition,
-    CosineRestarts.definition,
-    Cyclic.definition,
-    OneCycle.definition,
-    InverseSquareRoot.definition,
+  static let canonical: [Definition] =
+    [
+      Constant.definition,
+      Linear.definition,
+      Step.definition,
+      MultiStep.definition,
+      PiecewiseConstant.definition,
+      Exponential.definition,
+      InverseTime.definition,
+      Polynomial.definition,
+      Cosine.definition,
+      CosineRestarts.definition,
+      Cyclic.definition,
+      OneCycle.definition,
+      InverseSquareRoot.definition,
+      Noam.definition,
+      Power.definition,
+      Sigmoid.definition,
+      Ramp.definition,
+      PiecewiseLinear.definition,
+      RateTable.definition,
+      WarmupStableDecay.definition,
+    ] + NamedRamps.all
+
+  static let combinators: [Definition] = [
     Warmup.definition,
     ScheduleSequence.definition,
     ScheduleProduct.definition,
+    ScheduleSum.definition,
+    Extreme.minimum,
+    Extreme.maximum,
+    Scale.definition,
+    Clamp.definition,
+    Shift.definition,
+    Stretch.definition,
+    Quantize.definition,
+    Hold.definition,
+    Repeat.definition,
+    Noise.definition,
+    Ended.definition,
   ]
 
   static let torch: [Definition] =

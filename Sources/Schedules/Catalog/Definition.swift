@@ -43,15 +43,69 @@ public struct Definition: Sendable {
   }
 }
 
-/// What a specification describes: the rate, and the momentum beside it where the schedule has one.
-public struct Curves: Sendable {
-  public var rate: any Schedule
-  public var momentum: (any Schedule)?
-
-  public init(rate: any Schedule, momentum: (any Schedule)? = nil) {
-    self.rate = rate
-    self.momentum = momentum
+extension Definition {
+  /// A schedule of this type with these values, those that are the parameter's default left out.
+  ///
+  /// - Returns: nil where a value is nil or no finite number, and cannot be written.
+  func form(_ values: [(name: String, value: JSONValue?)]) -> JSONValue? {
+    var members: [(String, JSONValue)] = [("type", .string(type))]
+    for (name, value) in values {
+      guard let value, value.isFinite else { return nil }
+      let parameter = parameters.first { $0.name == name }
+      if parameter?.defaultValue != value { members.append((name, value)) }
+    }
+    return .object(JSONObject(members))
   }
+}
+
+extension JSONValue {
+  /// Whether every number in it can be written.
+  var isFinite: Bool {
+    switch self {
+    case .number(let number): number.isFinite
+    case .array(let elements): elements.allSatisfy(\.isFinite)
+    case .object(let object): object.members.allSatisfy(\.value.isFinite)
+    case .null, .bool, .string: true
+    }
+  }
+
+  static func numbers(_ numbers: [Double]) -> JSONValue { .array(numbers.map { .number($0) }) }
+
+  /// The forms of the schedules; nil where one has none.
+  static func schedules(_ schedules: [any Schedule]) -> JSONValue? {
+    let forms = schedules.compactMap(\.form)
+    return forms.count == schedules.count ? .array(forms) : nil
+  }
+}
+
+/// What a specification describes: the rate, and other hyperparameters' curves beside it.
+public struct Curves: Sendable {
+  /// A curve beside the rate, on the same clock.
+  public struct Companion: Sendable {
+    /// The hyperparameter: `momentum`, `weight_decay`, `beta1`.
+    public let name: String
+    public let schedule: any Schedule
+
+    public init(name: String, schedule: any Schedule) {
+      self.name = name
+      self.schedule = schedule
+    }
+  }
+
+  public var rate: any Schedule
+  public var companions: [Companion]
+
+  public init(rate: any Schedule, companions: [Companion] = []) {
+    self.rate = rate
+    self.companions = companions
+  }
+
+  init(rate: any Schedule, momentum: (any Schedule)?) {
+    self.init(rate: rate, companions: momentum.map { [Companion(name: "momentum", schedule: $0)] } ?? [])
+  }
+
+  /// The momentum beside the rate, where the schedule has one.
+  public var momentum: (any Schedule)? { companions.first { $0.name == "momentum" }?.schedule }
 }
 
 /// What is wrong with a specification, and where.

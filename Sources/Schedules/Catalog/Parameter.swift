@@ -12,6 +12,14 @@ public struct Parameter: Sendable {
     case choice([String])
     /// An array of numbers, each in the range.
     case numbers(NumberRange)
+    /// An array of pairs of step and rate, at least one.
+    case points
+    /// An object whose names are the caller's and whose values are numbers in the range.
+    case mapping(NumberRange)
+    /// A string of at most so many characters.
+    case text(Int)
+    /// An array of objects with these parameters, at least one.
+    case records([Parameter])
     case schedule
     /// An array of schedules, at least one.
     case schedules
@@ -38,6 +46,10 @@ public struct Parameter: Sendable {
       case .boolean: "true or false"
       case .choice(let words): words.joined(separator: ", ")
       case .numbers(let range): "list of numbers, each \(range.description)"
+      case .points: "list of pairs [step, rate]"
+      case .mapping(let range): "object of numbers, each \(range.description)"
+      case .text(let length): "text of at most \(length) characters"
+      case .records(let fields): "list of objects with \(fields.map(\.name).joined(separator: ", "))"
       case .schedule: "a schedule"
       case .schedules: "a list of schedules"
       }

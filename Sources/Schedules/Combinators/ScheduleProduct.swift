@@ -1,4 +1,4 @@
-import JSON
+public import JSON
 
 /// Several schedules multiplied.
 ///
@@ -24,7 +24,11 @@ public struct ScheduleProduct: Schedule {
   }
 
   public var end: ScheduleEnd? {
-    schedules.compactMap(\.end).min { $0.lastStep < $1.lastStep }
+    schedules.firstEnd
+  }
+
+  public var form: JSONValue? {
+    Self.definition.form([("schedules", .schedules(schedules)), ("base_lr", .number(baseRate))])
   }
 
   static let definition = Definition(

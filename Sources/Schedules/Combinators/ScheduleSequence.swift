@@ -1,4 +1,4 @@
-import JSON
+public import JSON
 
 /// One schedule after another, each on its own clock.
 ///
@@ -35,6 +35,12 @@ public struct ScheduleSequence: Schedule {
       return ScheduleEnd(lastStep: lastStep, reason: end.reason)
     }
     return nil
+  }
+
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("schedules", .schedules(schedules)), ("boundaries", .numbers(boundaries)), ("base_lr", .number(baseRate)),
+    ])
   }
 
   static let definition = Definition(

@@ -1,3 +1,5 @@
+public import JSON
+
 /// A schedule moved along the step axis.
 ///
 ///     rate(t) = schedule(max(0, t + by))
@@ -21,5 +23,23 @@ public struct Shift: Schedule {
 
   public var end: ScheduleEnd? {
     schedule.end.map { ScheduleEnd(lastStep: $0.lastStep - by, reason: $0.reason) }
+  }
+
+  public var form: JSONValue? { Self.definition.form([("by", .number(by)), ("schedule", schedule.form)]) }
+
+  static let definition = Definition(
+    type: "shift",
+    summary: "A schedule moved along the step axis: ahead where by is positive, delayed where it is negative.",
+    parameters: [
+      .required("by", .number(.any), "how many steps the schedule is ahead; a delayed one holds its first rate"),
+      .required("schedule", .schedule, "what is moved"),
+    ],
+    formula: "schedule(max(0, t + by))",
+    source: "optax's transition_begin",
+    example: [
+      "type": "shift", "by": -2, "schedule": ["type": "linear", "base_lr": 0.1, "total_steps": 4],
+    ]
+  ) { arguments throws(SpecificationError) in
+    Shift(by: try arguments.number("by"), schedule: try arguments.schedule("schedule"))
   }
 }

@@ -1,5 +1,5 @@
 import Foundation
-import JSON
+public import JSON
 
 /// A ramp up to the first rate of another schedule, which starts its own clock when the ramp ends.
 ///
@@ -53,6 +53,13 @@ public struct Warmup: Schedule {
 
   public var end: ScheduleEnd? {
     then.end.map { ScheduleEnd(lastStep: $0.lastStep + warmupSteps, reason: $0.reason) }
+  }
+
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("warmup_steps", .number(warmupSteps)), ("start_factor", .number(startFactor)),
+      ("shape", .string(shape.rawValue)), ("then", then.form),
+    ])
   }
 
   static let definition = Definition(

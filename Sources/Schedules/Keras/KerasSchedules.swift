@@ -142,7 +142,7 @@ enum KerasSchedules {
     var waves = CosineRestarts(
       baseRate: initial * (1 - alpha), firstCycleSteps: try arguments.number("first_decay_steps"),
       cycleMultiplier: try arguments.number("t_mul"), peakDecay: try arguments.number("m_mul"))
-    waves.cycleIndex = .logarithm
+    waves.cycles.indexing = .logarithm
     // The floor does not shrink with the waves.
     return alpha == 0 ? waves : ScheduleSum(schedules: [Constant(baseRate: initial * alpha), waves])
   }

@@ -1,4 +1,5 @@
 import Foundation
+import JSON
 
 /// One member of a composition, with the base rate that it was constructed with.
 struct TorchMember: Sendable {
@@ -89,6 +90,7 @@ enum TorchChain {
 
   /// Members after one that overwrites: each step they act once on what it wrote.
   private struct Overwritten: Schedule {
+    var form: JSONValue? { nil }
     let first: Double
     let curve: any Schedule
     let after: [TorchMember]
@@ -103,6 +105,7 @@ enum TorchChain {
   /// One cosine with minimum 0 among factors: a product until the first minimum, and after each minimum a product again,
   /// from the part of the base rate that torch adds there.
   private struct CosineTimesFactors: Schedule {
+    var form: JSONValue? { nil }
     let first: Double
     let base: Double
     let cosine: TorchCosineAnnealing
@@ -122,6 +125,7 @@ enum TorchChain {
 
   /// A cosine from the rate it finds at `start`; from the next minimum on, the plain curve.
   private struct CosineTail: Schedule {
+    var form: JSONValue? { nil }
     let start: Double
     let rate: Double
     let base: Double

@@ -1,3 +1,5 @@
+import JSON
+
 /// A composition stepped as torch steps it: for a `ChainedScheduler` with a `SequentialLR` inside, whose restarts throw
 /// away what the other members did, so that no closed form is worth having.
 struct TorchProcess {
@@ -93,6 +95,15 @@ struct TorchProcess {
 struct Table: Schedule {
   let rates: [Double]
   let tail: any Schedule
+
+  /// The rates of a short table written out; a long one is no description.
+  var form: JSONValue? {
+    if rates.count > 1000 { return nil }
+    let count = Double(rates.count)
+    return ScheduleSequence(
+      schedules: [RateTable(values: rates), Shift(by: count, schedule: tail)], boundaries: [count]
+    ).form
+  }
 
   func rate(at step: Double) -> Double {
     step < Double(rates.count) ? rates[Int(step)] : tail.rate(at: step)

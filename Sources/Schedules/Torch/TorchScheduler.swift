@@ -244,19 +244,3 @@ struct TorchAbsolute: TorchScheduler {
   func schedule(from x: Double, base: Double) -> any Schedule { curve(base) }
   var role: TorchRole { .absolute }
 }
-
-/// A schedule that torch itself stops with an error.
-struct Ended: Schedule {
-  let schedule: any Schedule
-  let end: ScheduleEnd?
-
-  init(schedule: any Schedule, lastStep: Double, reason: String) {
-    self.schedule = schedule
-    end = ScheduleEnd(lastStep: lastStep, reason: reason)
-  }
-
-  /// No rate at all, not even at step 0.
-  init(before reason: String) { self.init(schedule: Constant(baseRate: 0), lastStep: -1, reason: reason) }
-
-  func rate(at step: Double) -> Double { schedule.rate(at: step) }
-}

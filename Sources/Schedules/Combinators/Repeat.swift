@@ -1,0 +1,77 @@
+import Foundation
+public import JSON
+
+/// A schedule that starts again and again, each time stretched and scaled by a constant factor.
+///
+///     rate(t) = decay^i · schedule((t − startᵢ) / multiplier^i),  startᵢ = period · (multiplier^i − 1)/(multiplier − 1)
+///
+/// Worked example, linear 1 → 0 in 2, period 2, decay 0.5: 1, 0.5, 0.5, 0.25, 0.25.
+///
+/// Source: warm restarts, Loshchilov and Hutter, ICLR 2017, arXiv:1608.03983, for any curve; timm's cycles.
+public struct Repeat: Schedule {
+  let cycles: Cycles
+  let decay: Double
+  let schedule: any Schedule
+
+  init(cycles: Cycles, decay: Double = 1, schedule: any Schedule) {
+    self.cycles = cycles
+    self.decay = decay
+    self.schedule = schedule
+  }
+
+  /// - Parameters:
+  ///   - period: the length of the first cycle in steps; greater than 0.
+  ///   - multiplier: how many times as long the next one is; at least 1.
+  ///   - decay: the factor from one cycle's rates to the next's; at least 0.
+  ///   - schedule: one cycle, on its own clock.
+  public init(period: Double, multiplier: Double = 1, decay: Double = 1, schedule: any Schedule) {
+    self.init(cycles: Cycles(first: period, multiplier: multiplier), decay: decay, schedule: schedule)
+  }
+
+  public func rate(at step: Double) -> Double {
+    let (index, progress) = cycles.position(at: step)
+    let rate = schedule.rate(at: progress * cycles.first)
+    return decay == 1 ? rate : rate * pow(decay, index)
+  }
+
+  public var end: ScheduleEnd? { schedule.end.flatMap { $0.lastStep >= cycles.first ? nil : $0 } }
+
+  public var form: JSONValue? {
+    Self.definition.form([
+      ("period", .number(cycles.first)), ("multiplier", .number(cycles.multiplier)), ("decay", .number(decay)),
+      ("cycle_index", .string(cycles.indexing.rawValue)), ("schedule", schedule.form),
+    ])
+  }
+
+  static let definition = Definition(
+    type: "repeat",
+    summary: "A schedule that starts again and again, each time stretched and scaled by a constant factor.",
+    parameters: [
+      .required("period", .number(.positive), "the length of the first cycle in steps"),
+      .number(
+        "multiplier", .positive, 1, "how many times as long each cycle is as the one before; below 1 the cycles run out"
+      ),
+      .number("decay", .notNegative, 1, "the factor from one cycle's rates to the next's"),
+      .cycleIndex,
+      .required("schedule", .schedule, "one cycle, on its own clock"),
+    ],
+    formula: "decay^i·schedule((t − start_i)/multiplier^i), start_i the first step of the cycle i",
+    source: "warm restarts, Loshchilov and Hutter, ICLR 2017, arXiv:1608.03983, for any curve",
+    example: [
+      "type": "repeat", "period": 2, "decay": 0.5,
+      "schedule": ["type": "linear", "base_lr": 0.1, "total_steps": 2],
+    ]
+  ) { arguments throws(SpecificationError) in
+    let cycles = Cycles(
+      first: try arguments.number("period"), multiplier: try arguments.number("multiplier"),
+      indexing: try arguments.choice("cycle_index"))
+    return Repeat(
+      cycles: cycles, decay: try arguments.number("decay"), schedule: try arguments.schedule("schedule"))
+  }
+}
+
+extension Parameter {
+  static let cycleIndex = Parameter.choice(
+    "cycle_index", Cycles.Index.exact,
+    "how the cycle of a step is found: exactly, or by the rounded logarithm of Keras and timm, wrong at some restarts")
+}
