@@ -17,7 +17,13 @@ public struct Catalog: Sendable {
 
   /// The canonical types, then each framework's dialect. A new schedule is a file of its own and a line here.
   public static let standard = Catalog(
-    canonical + combinators + torch + OptaxSchedules.all + KerasSchedules.all)
+    canonical
+      + combinators
+      + torch
+      + OptaxSchedules.all
+      + OptaxPiecewise.all
+      + KerasSchedules.all
+  )
 
   static let canonical: [Definition] =
     [

@@ -138,6 +138,12 @@ extension Parameter {
     with(name, .choice(Choice.allCases.map(\.rawValue)), .string(value.rawValue), summary)
   }
 
+  static func requiredChoice<Choice: CaseIterable & RawRepresentable<String>>(
+    _ name: String, _ choices: Choice.Type, _ summary: String
+  ) -> Parameter {
+    required(name, .choice(Choice.allCases.map(\.rawValue)), summary)
+  }
+
   private static func with(_ name: String, _ kind: Kind, _ value: JSONValue, _ summary: String) -> Parameter {
     Parameter(name: name, kind: kind, defaultValue: value, isRequired: false, isBaseRate: false, summary: summary)
   }
