@@ -25,15 +25,30 @@ public struct HTTPRequestHead: Sendable, Equatable {
     }
     return segments
   }
+
+  /// The query's parameters in their order, `name=value` joined by `&`, with percent escapes and plus signs decoded;
+  /// nil where they do not decode to UTF-8. A parameter without an equals sign has an empty value.
+  public var queryParameters: [(name: String, value: String)]? {
+    var parameters: [(name: String, value: String)] = []
+    for pair in (query ?? "").split(separator: "&") {
+      let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let value = parts.count > 1 ? parts[1] : ""
+      guard let name = parts[0].removingPercentEscapes(plusIsSpace: true),
+        let value = value.removingPercentEscapes(plusIsSpace: true)
+      else { return nil }
+      parameters.append((name, value))
+    }
+    return parameters
+  }
 }
 
 extension Substring {
-  fileprivate func removingPercentEscapes() -> String? {
+  fileprivate func removingPercentEscapes(plusIsSpace: Bool = false) -> String? {
     var bytes: [UInt8] = []
     var rest = utf8[...]
     while let byte = rest.popFirst() {
       if byte != UInt8(ascii: "%") {
-        bytes.append(byte)
+        bytes.append(plusIsSpace && byte == UInt8(ascii: "+") ? UInt8(ascii: " ") : byte)
         continue
       }
       guard let high = rest.popFirst().flatMap(hexadecimalValue), let low = rest.popFirst().flatMap(hexadecimalValue)
@@ -97,6 +112,11 @@ public struct HTTPFailure: Error, Sendable, Equatable {
   public let status: Int
   /// What is wrong and what to do, in a sentence. Never repeats what the client sent.
   public let detail: String
+
+  public init(status: Int, detail: String) {
+    self.status = status
+    self.detail = detail
+  }
 }
 
 /// What answers requests.

@@ -27,7 +27,7 @@ public enum OfflineSchedule {
   ) throws {
     let request = try request(schedule, selection)
     if asJSON {
-      var answer = ScheduleAnswer(request)
+      var answer = JSONRates(request)
       var hasMore = true
       while hasMore {
         var piece: [UInt8] = []
@@ -39,7 +39,7 @@ public enum OfflineSchedule {
     var first = 0
     while first < request.steps.count {
       var piece: [UInt8] = []
-      Rates(request.curves.rate, request.steps).withPiece(from: first) { rates in
+      Rates(request.columns[0].schedule, request.steps).withPiece(from: first) { rates in
         for (index, rate) in rates.enumerated() {
           JSONWriter.append(.number(request.steps.step(first + index)), to: &piece)
           piece.append(UInt8(ascii: "\t"))

@@ -12,6 +12,8 @@ struct Problem: Error, Equatable {
   var detail: String
   /// Names the bad field of the request's content, a JSON Pointer.
   var pointer: String?
+  /// Names the bad parameter of the query.
+  var parameter: String?
   /// The nearest valid name.
   var suggestion: String?
   /// The methods that the path has, for the `Allow` field.
@@ -30,6 +32,15 @@ struct Problem: Error, Equatable {
       suggestion: suggestion)
   }
 
+  static func tooManyRates(_ pointer: String, limit: Int) -> Problem {
+    Problem(
+      kind: "too-many-rates", status: 422, title: "The answer would be too large",
+      detail:
+        "one answer holds at most \(limit) rates; ask in parts, with start and count, with a larger stride, or in "
+        + "the form ndjson, csv or npy, which have no limit",
+      pointer: pointer)
+  }
+
   static func specification(_ error: SpecificationError, under pointer: String) -> Problem {
     invalid(pointer + error.pointer.description, error.detail, suggestion: error.suggestion)
   }
@@ -42,6 +53,17 @@ struct Problem: Error, Equatable {
     Problem(
       kind: "method-not-allowed", status: 405, title: "The path does not have this method", detail: "use \(allow)",
       allow: allow)
+  }
+
+  /// A parameter of the query that makes no sense.
+  static func invalidQuery(_ parameter: String, _ detail: String, suggestion: String? = nil) -> Problem {
+    Problem(
+      kind: "invalid-query", status: 422, title: "The query is not valid", detail: detail, parameter: parameter,
+      suggestion: suggestion)
+  }
+
+  static func notAcceptable(_ detail: String) -> Problem {
+    Problem(kind: "not-acceptable", status: 406, title: "There is no such form", detail: detail)
   }
 
   static func unsupportedType(_ detail: String) -> Problem {
@@ -58,6 +80,7 @@ struct Problem: Error, Equatable {
       ("detail", .string(detail)),
     ]
     if let pointer { members.append(("pointer", .string(pointer))) }
+    if let parameter { members.append(("parameter", .string(parameter))) }
     if let suggestion { members.append(("suggestion", .string(suggestion))) }
     var response = HTTPResponse.json(
       .object(JSONObject(members)), status: status, contentType: "application/problem+json")

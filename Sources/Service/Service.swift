@@ -62,7 +62,7 @@ public struct Service: HTTPHandler {
   public func respond(to request: HTTPRequest, reply: HTTPReply) {
     do throws(Problem) {
       switch try route(request.head) {
-      case .schedule: schedule(request.body, reply)
+      case .schedule: try schedule(request, reply)
       case .catalog: reply.send(catalogDocument)
       case .catalogEntry(let type): reply.send(.json(CatalogDocument.one(try definition(type))))
       case .health: reply.send(.json(["status": "ok"]))
@@ -123,46 +123,53 @@ public struct Service: HTTPHandler {
 
   // MARK: POST /schedule
 
-  private func schedule(_ content: [UInt8], _ reply: HTTPReply) {
-    if content.count > Self.inlineContent {
-      workers.async { answer(content, reply, mayBeInline: false) }
+  private func schedule(_ request: HTTPRequest, _ reply: HTTPReply) throws(Problem) {
+    let query = try Query(request.head, names: ["format", "explain"])
+    let isExplained = try query.flag("explain")
+    let form = try Form.chosen(
+      name: query["format"], accept: request.head.fields["Accept"], of: isExplained ? [.json] : Form.allCases)
+    let task = ScheduleTask(content: request.body, form: form, isExplained: isExplained)
+    if request.body.count > Self.inlineContent {
+      workers.async { answer(task, reply, mayBeInline: false) }
     } else {
-      answer(content, reply, mayBeInline: true)
+      answer(task, reply, mayBeInline: true)
     }
   }
 
-  private func answer(_ content: [UInt8], _ reply: HTTPReply, mayBeInline: Bool) {
+  /// What `POST /schedule` was asked for.
+  private struct ScheduleTask {
+    let content: [UInt8]
+    let form: Form
+    let isExplained: Bool
+  }
+
+  private func answer(_ task: ScheduleTask, _ reply: HTTPReply, mayBeInline: Bool) {
     do throws(Problem) {
-      let outline = try ScheduleOutline(content, limit: configuration.largestAnswer)
+      let limit = task.form.isUnbounded ? Int(largestStep) : configuration.largestAnswer
+      let outline = try ScheduleOutline(task.content, limit: limit, isForExplanation: task.isExplained)
       let isSmall =
-        outline.steps.count <= Self.inlineRates && !SpecificationReader.mayBeStepped(outline.specification)
+        outline.steps.count <= Self.inlineRates / outline.largestColumnCount
+        && !SpecificationReader.mayBeStepped(outline.specification)
       if mayBeInline && !isSmall {
-        workers.async { finish(outline, reply) }
+        workers.async { finish(task, outline, reply) }
       } else {
-        finish(outline, reply)
+        finish(task, outline, reply)
       }
     } catch {
       reply.send(error.response)
     }
   }
 
-  func finish(_ outline: ScheduleOutline, _ reply: HTTPReply) {
+  private func finish(_ task: ScheduleTask, _ outline: ScheduleOutline, _ reply: HTTPReply) {
     do throws(Problem) {
       let request = try ScheduleRequest(outline)
+      if task.isExplained {
+        reply.send(.json(Explanation(outline, request).document))
+        return
+      }
+      if !task.form.isUnbounded { try request.check(limit: configuration.largestAnswer) }
       try request.checkFinite()
-      let fields: HTTPFields = ["Content-Type": "application/json"]
-      var answer = ScheduleAnswer(request)
-      if request.steps.count > Rates.pieceSize {
-        reply.send(HTTPResponse(status: 200, fields: fields, body: .stream(answer)))
-        return
-      }
-      var body: [UInt8] = []
-      body.reserveCapacity(request.steps.count * 24 + 64)
-      while let hasMore = try? answer.next(into: &body) {
-        if hasMore { continue }
-        reply.send(HTTPResponse(status: 200, fields: fields, body: .bytes(body)))
-        return
-      }
+      reply.send(try request.response(task.form))
     } catch {
       reply.send(error.response)
     }

@@ -11,14 +11,17 @@ public struct SpecificationReader: Sendable {
 
   let catalog: Catalog
   let horizon: Double
+  let metrics: [Double]?
 
   /// - Parameters:
   ///   - catalog: the types that are known.
   ///   - horizon: the last step that will be asked for. The few compositions of torch that have no closed form are
   ///     stepped up to here while they are read.
-  public init(catalog: Catalog = .standard, horizon: Double = largestStep) {
+  ///   - metrics: what a training reported, one a step: a loss-driven rule is run over it. Nil where nothing was recorded.
+  public init(catalog: Catalog = .standard, horizon: Double = largestStep, metrics: [Double]? = nil) {
     self.catalog = catalog
     self.horizon = horizon
+    self.metrics = metrics
   }
 
   /// - Parameter value: the schedule, a JSON object.

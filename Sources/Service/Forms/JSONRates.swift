@@ -1,0 +1,43 @@
+import HTTPServer
+import JSON
+import Schedules
+
+/// The answer of `POST /schedule` as JSON: `{"learning_rates":[…]}`, with a member for each companion and
+/// `"groups":{"name":[…]}` where there are any.
+struct JSONRates: HTTPBodySource {
+  private let steps: StepSelection
+  private let columns: [ScheduleRequest.Column]
+  private var column = 0
+  private var position = 0
+
+  init(_ request: ScheduleRequest) {
+    steps = request.steps
+    columns = request.columns
+  }
+
+  mutating func next(into buffer: inout [UInt8]) throws -> Bool {
+    if position == 0 { begin(&buffer) }
+    try Rates(columns[column].schedule, steps).withPiece(from: position) { rates in
+      for (index, rate) in rates.enumerated() {
+        if !rate.isFinite { throw NotFinite() }
+        if position + index > 0 { buffer.append(UInt8(ascii: ",")) }
+        JSONWriter.append(rate, to: &buffer)
+      }
+    }
+    position += Rates.pieceSize
+    if position < steps.count { return true }
+    buffer.append(UInt8(ascii: "]"))
+    column += 1
+    position = 0
+    if column < columns.count { return true }
+    buffer.append(contentsOf: (columns[column - 1].isGroup ? "}}\n" : "}\n").utf8)
+    return false
+  }
+
+  private func begin(_ buffer: inout [UInt8]) {
+    let isFirstGroup = columns[column].isGroup && !columns[column - 1].isGroup
+    buffer.append(contentsOf: (column == 0 ? "{" : isFirstGroup ? ",\"groups\":{" : ",").utf8)
+    JSONWriter.append(columns[column].name, to: &buffer)
+    buffer.append(contentsOf: ":[".utf8)
+  }
+}
