@@ -47,6 +47,9 @@ public struct Exponential: Schedule {
     return baseRate * pow(factor, exponent)
   }
 
+  /// The k of e^(−k·t), per step; nil for a staircase and for a factor of 0.
+  public var decayConstant: Double? { staircase || factor <= 0 ? nil : -log(factor) / period }
+
   public var form: JSONValue? {
     Self.definition.form([
       ("base_lr", .number(baseRate)), ("decay_rate", .number(factor)), ("decay_steps", .number(period)),

@@ -20,17 +20,21 @@ public struct Service: HTTPHandler {
 
   private enum Route {
     case schedule
+    case compare
     case catalog
     case catalogEntry(String)
     case health
     case openAPI
 
     var methods: String {
-      if case .schedule = self { "POST, OPTIONS" } else { "GET, HEAD, OPTIONS" }
+      switch self {
+      case .schedule, .compare: "POST, OPTIONS"
+      case .catalog, .catalogEntry, .health, .openAPI: "GET, HEAD, OPTIONS"
+      }
     }
   }
 
-  private static let paths = ["/schedule", "/schedules", "/healthz", "/livez", "/openapi.yaml"]
+  private static let paths = ["/schedule", "/compare", "/schedules", "/healthz", "/livez", "/openapi.yaml"]
 
   private let configuration: Configuration
   private let catalogDocument: HTTPResponse
@@ -52,7 +56,7 @@ public struct Service: HTTPHandler {
       if !route.methods.split(separator: ", ").contains(where: { $0 == head.method }) {
         throw .methodNotAllowed(route.methods)
       }
-      if case .schedule = route { try checkContentType(head.fields) }
+      if route.methods.hasPrefix("POST") { try checkContentType(head.fields) }
       return nil
     } catch {
       return error.response
@@ -63,6 +67,7 @@ public struct Service: HTTPHandler {
     do throws(Problem) {
       switch try route(request.head) {
       case .schedule: try schedule(request, reply)
+      case .compare: try compare(request, reply)
       case .catalog: reply.send(catalogDocument)
       case .catalogEntry(let type): reply.send(.json(CatalogDocument.one(try definition(type))))
       case .health: reply.send(.json(["status": "ok"]))
@@ -83,6 +88,7 @@ public struct Service: HTTPHandler {
   private func route(_ head: HTTPRequestHead) throws(Problem) -> Route {
     switch head.segments {
     case ["schedule"]: return .schedule
+    case ["compare"]: return .compare
     case ["schedules"]: return .catalog
     case let segments? where segments.count == 2 && segments[0] == "schedules": return .catalogEntry(segments[1])
     case ["healthz"], ["livez"]: return .health
@@ -172,6 +178,26 @@ public struct Service: HTTPHandler {
       reply.send(try request.response(task.form))
     } catch {
       reply.send(error.response)
+    }
+  }
+
+  // MARK: POST /compare
+
+  private func compare(_ request: HTTPRequest, _ reply: HTTPReply) throws(Problem) {
+    let query = try Query(request.head, names: ["format"])
+    let form = try Form.chosen(
+      name: query["format"], accept: request.head.fields["Accept"], of: [.json, .svg])
+    // Every curve is walked along for its summary: work for a worker.
+    workers.async {
+      do throws(Problem) {
+        let comparison = try Comparison(request.body, limit: configuration.largestAnswer)
+        reply.send(
+          HTTPResponse(
+            status: 200, fields: ["Content-Type": form.contentType, "Vary": "Accept"],
+            body: .stream(JSONComparison(comparison))))
+      } catch {
+        reply.send(error.response)
+      }
     }
   }
 }
