@@ -37,6 +37,14 @@ struct Cycles: Sendable {
     return (index, min(max(progress, 0), 1))
   }
 
+  /// Cycles that become shorter add up to a finite time.
+  var end: ScheduleEnd? {
+    if multiplier >= 1 { return nil }
+    return ScheduleEnd(
+      lastStep: (first / (1 - multiplier)).nextDown,
+      reason: "cycles that become shorter by the factor \(numberText(multiplier)) run out there")
+  }
+
   /// The first step of the cycle `index`.
   func start(_ index: Double) -> Double {
     if multiplier == 1 { return first * index }

@@ -136,7 +136,8 @@ public struct OneCycle: Schedule {
   ) { arguments throws(SpecificationError) in
     let threePhase = try arguments.flag("three_phase")
     let pctStart = try arguments.number("pct_start")
-    if threePhase && pctStart > 0.5 {
+    let convention: Convention = try arguments.choice("convention")
+    if threePhase && pctStart > 0.5 && convention == .clean {
       throw arguments.error(
         "pct_start", "'pct_start' must be at most 0.5 in three phases: the fall is as long as the rise")
     }
@@ -152,6 +153,6 @@ public struct OneCycle: Schedule {
     return OneCycle(
       low: low, peak: peak, final: final, totalSteps: try arguments.number("total_steps"), pctStart: pctStart,
       anneal: try arguments.choice("anneal"), threePhase: threePhase,
-      convention: try arguments.choice("convention"))
+      convention: convention)
   }
 }

@@ -61,7 +61,9 @@ import Testing
     guard case .object(let example) = definition.example else { throw Problem.noObject }
     for parameter in definition.parameters {
       let rest = example.members.filter { $0.name != parameter.name }.map { ($0.name, $0.value) }
-      for wrong: JSONValue in [.null, ["a": 1]] {
+      var wrongs: [JSONValue] = [.null]
+      if case .mapping = parameter.kind { wrongs.append([1]) } else { wrongs.append(["a": 1]) }
+      for wrong in wrongs {
         #expect(throws: SpecificationError.self, "\(parameter.name)") {
           try read(.object(JSONObject(rest + [(parameter.name, wrong)])))
         }

@@ -1,4 +1,6 @@
+import Dispatch
 import Foundation
+import Synchronization
 import Testing
 
 @testable import HTTPServer
@@ -11,23 +13,44 @@ import Testing
     let lines = try String(contentsOf: url, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
     let service = Service()
     var calls = 0
-    for (line, next) in zip(lines, lines.dropFirst()) where line.hasPrefix("    $ curl -s localhost:8080/schedule -d '")
-    {
-      let content = try #require(line.split(separator: "'").dropFirst().first)
-      let reply = HTTPReply()
-      // As the service answers a request that it has sent to a worker, but here and now.
-      do throws(Problem) {
-        service.finish(try ScheduleOutline(Array(content.utf8), limit: 1000), reply)
-      } catch {
-        reply.send(error.response)
-      }
-      let response = reply.take { _ in }
-      guard case .bytes(let body) = try #require(response).body else { throw NoBody() }
-      #expect(String(decoding: body, as: UTF8.self) == next.dropFirst(4) + "\n")
+    for (index, line) in lines.enumerated() where line.hasPrefix("    $ curl -s ") {
+      let (target, content) = try call(line)
+      let answer = try Self.answer(service, target, content)
+      let shown = lines[(index + 1)...].prefix { $0.hasPrefix("    ") && !$0.hasPrefix("    $") }
+      #expect(answer == shown.map { $0.dropFirst(4) + "\n" }.joined(), "\(line)")
       calls += 1
     }
-    #expect(calls >= 5)
+    #expect(calls >= 9)
   }
 
-  private struct NoBody: Error {}
+  /// The target and the content of a call such as `curl -s 'localhost:8080/schedule?format=csv' -d '{…}'`.
+  private func call(_ line: Substring) throws -> (target: String, content: String) {
+    let address = try #require(line.range(of: "localhost:8080"))
+    let rest = line[address.upperBound...]
+    let target = rest.prefix { $0 != " " && $0 != "'" }
+    let content = rest.range(of: "-d '").map { rest[$0.upperBound...].prefix { $0 != "'" } }
+    return (String(target), String(content ?? ""))
+  }
+
+  private static func answer(_ service: Service, _ target: String, _ content: String) throws -> String {
+    let parts = target.split(separator: "?", maxSplits: 1)
+    let head = HTTPRequestHead(
+      method: content.isEmpty ? "GET" : "POST", path: String(parts[0]), query: parts.count > 1 ? String(parts[1]) : nil,
+      minorVersion: 1, fields: [:])
+    let reply = HTTPReply()
+    let arrived = DispatchSemaphore(value: 0)
+    let late = Mutex<HTTPResponse?>(nil)
+    service.respond(to: HTTPRequest(head: head, body: Array(content.utf8)), reply: reply)
+    let early = reply.take { response in
+      late.withLock { $0 = response }
+      arrived.signal()
+    }
+    if early == nil { arrived.wait() }
+    var body: [UInt8] = []
+    switch try #require(early ?? late.withLock { $0 }).body {
+    case .bytes(let bytes): body = bytes
+    case .stream(var source): while try source.next(into: &body) {}
+    }
+    return String(decoding: body, as: UTF8.self)
+  }
 }

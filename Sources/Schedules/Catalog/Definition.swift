@@ -19,6 +19,9 @@ public struct Definition: Sendable {
   /// Builds the curves from arguments that have been checked against ``parameters``.
   let build: @Sendable (Arguments) throws(SpecificationError) -> Curves
 
+  /// Whether it is a rule on reported metrics, which has no curve without them.
+  public var isLossDriven: Bool { false }
+
   /// - Parameter example: JSON text; a test reads every one.
   init(
     type: String, summary: String, parameters: [Parameter], formula: String, source: String, example: JSONValue,

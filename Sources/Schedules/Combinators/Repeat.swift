@@ -34,7 +34,10 @@ public struct Repeat: Schedule {
     return decay == 1 ? rate : rate * pow(decay, index)
   }
 
-  public var end: ScheduleEnd? { schedule.end.flatMap { $0.lastStep >= cycles.first ? nil : $0 } }
+  public var end: ScheduleEnd? {
+    if let end = schedule.end, end.lastStep < cycles.first { return end }
+    return cycles.end
+  }
 
   public var form: JSONValue? {
     Self.definition.form([

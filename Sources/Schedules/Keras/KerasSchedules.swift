@@ -140,10 +140,11 @@ enum KerasSchedules {
     let initial = try arguments.number("initial_learning_rate")
     let alpha = try arguments.number("alpha")
     var waves = CosineRestarts(
-      baseRate: initial * (1 - alpha), firstCycleSteps: try arguments.number("first_decay_steps"),
+      baseRate: initial, firstCycleSteps: try arguments.number("first_decay_steps"),
       cycleMultiplier: try arguments.number("t_mul"), peakDecay: try arguments.number("m_mul"))
     waves.cycles.indexing = .logarithm
     // The floor does not shrink with the waves.
-    return alpha == 0 ? waves : ScheduleSum(schedules: [Constant(baseRate: initial * alpha), waves])
+    if alpha == 0 { return waves }
+    return ScheduleSum(schedules: [Constant(baseRate: initial * alpha), Scale(by: 1 - alpha, schedule: waves)])
   }
 }
