@@ -11,6 +11,7 @@ let package = Package(
   name: "anneal",
   products: [
     .library(name: "Schedules", targets: ["Schedules"]),
+    .library(name: "Policies", targets: ["Policies"]),
     .library(name: "HTTPServer", targets: ["HTTPServer"]),
     .executable(name: "anneal", targets: ["anneal"]),
   ],
@@ -23,8 +24,10 @@ let package = Package(
   targets: [
     // A strict JSON reader and a fast writer. Foundation's decoder is no validator, and its JSONSerialization adds 44 MB.
     .target(name: "JSON", swiftSettings: settings),
+    // Loss-driven rules as pure reducers: (state, metric) → state.
+    .target(name: "Policies", swiftSettings: settings),
     // Pure maths: step → rate, and the catalog that reads a specification into it. No I/O, no clock.
-    .target(name: "Schedules", dependencies: ["JSON"], swiftSettings: settings),
+    .target(name: "Schedules", dependencies: ["JSON", "Policies"], swiftSettings: settings),
     .systemLibrary(name: "CLinux"),
     // Sockets, event loops, HTTP/1.1. Knows nothing of rates.
     .target(name: "HTTPServer", dependencies: ["CLinux"], swiftSettings: settings),

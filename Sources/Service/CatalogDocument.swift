@@ -13,16 +13,24 @@ enum CatalogDocument {
       "summary": .string(definition.summary),
       "formula": .string(definition.formula),
       "source": .string(definition.source),
+      "loss_driven": .bool(definition.isLossDriven),
       "parameters": .array(definition.parameters.map(parameter)),
       "example": example(definition),
     ]
   }
 
-  /// A request that works, and the first five rates that it answers.
+  /// What a recorded loss may look like, for the examples of loss-driven rules: it improves, then it stays.
+  static let exampleMetrics: [Double] = [1, 0.8, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7]
+
+  /// A request that works, and the rates that it answers.
   private static func example(_ definition: Definition) -> JSONValue {
-    let rate = try? SpecificationReader().read(definition.example).rate
-    let rates = (0..<5).compactMap { step in rate.map { JSONValue.number($0.rate(at: Double(step))) } }
-    return ["schedule": definition.example, "steps": 5, "learning_rates": .array(rates)]
+    let metrics = definition.isLossDriven ? exampleMetrics : nil
+    let rate = try? SpecificationReader(metrics: metrics).read(definition.example).rate
+    let steps = metrics?.count ?? 5
+    let rates = (0..<steps).compactMap { step in rate.map { JSONValue.number($0.rate(at: Double(step))) } }
+    var members: [(String, JSONValue)] = [("schedule", definition.example)]
+    members.append(metrics.map { ("metrics", .array($0.map { .number($0) })) } ?? ("steps", 5))
+    return .object(JSONObject(members + [("learning_rates", .array(rates))]))
   }
 
   private static func parameter(_ parameter: Parameter) -> JSONValue {

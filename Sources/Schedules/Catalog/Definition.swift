@@ -1,4 +1,5 @@
 public import JSON
+import Policies
 
 /// Everything that is known of one schedule type: how it is called, what it takes, what it computes, where it is from.
 ///
@@ -16,11 +17,40 @@ public struct Definition: Sendable {
   public let source: String
   /// A complete schedule of this type, as JSON.
   public let example: JSONValue
-  /// Builds the curves from arguments that have been checked against ``parameters``.
-  let build: @Sendable (Arguments) throws(SpecificationError) -> Curves
+  private let product: Product
+
+  /// What a type makes from arguments that have been checked against ``parameters``.
+  private enum Product {
+    case curves(@Sendable (Arguments) throws(SpecificationError) -> Curves)
+    case policy(@Sendable (Arguments) throws(SpecificationError) -> any Policy)
+  }
 
   /// Whether it is a rule on reported metrics, which has no curve without them.
-  public var isLossDriven: Bool { false }
+  public var isLossDriven: Bool { if case .policy = product { true } else { false } }
+
+  /// The curves of a schedule; of a loss-driven rule, what it makes of the reader's metrics.
+  func build(_ arguments: Arguments) throws(SpecificationError) -> Curves {
+    switch product {
+    case .curves(let build): return try build(arguments)
+    case .policy(let build):
+      guard arguments.depth == 0 else {
+        throw arguments.error("\(type) is driven by reports and cannot stand inside another schedule")
+      }
+      let policy = try build(arguments)
+      guard let metrics = arguments.reader.metrics else {
+        throw arguments.error("\(type) is driven by reports: give the recorded ones as 'metrics' beside 'schedule'")
+      }
+      return Curves(
+        rate: Ended(
+          schedule: RateTable(values: policy.replay(metrics)), lastStep: Double(metrics.count),
+          reason: "\(metrics.count) metrics were given, and each later rate depends on the next report"))
+    }
+  }
+
+  /// The rule itself; nil where the type is no loss-driven rule.
+  func policy(_ arguments: Arguments) throws(SpecificationError) -> (any Policy)? {
+    if case .policy(let build) = product { try build(arguments) } else { nil }
+  }
 
   /// - Parameter example: JSON text; a test reads every one.
   init(
@@ -33,7 +63,7 @@ public struct Definition: Sendable {
     self.formula = formula
     self.source = source
     self.example = example
-    self.build = build
+    product = .curves(build)
   }
 
   init(
@@ -43,6 +73,20 @@ public struct Definition: Sendable {
     self.init(
       type: type, summary: summary, parameters: parameters, formula: formula, source: source, example: example,
       curves: { (arguments) throws(SpecificationError) in Curves(rate: try build(arguments)) })
+  }
+
+  /// A loss-driven rule.
+  init(
+    type: String, summary: String, parameters: [Parameter], formula: String, source: String, example: JSONValue,
+    policy build: @escaping @Sendable (Arguments) throws(SpecificationError) -> any Policy
+  ) {
+    self.type = type
+    self.summary = summary
+    self.parameters = parameters
+    self.formula = formula
+    self.source = source
+    self.example = example
+    product = .policy(build)
   }
 }
 

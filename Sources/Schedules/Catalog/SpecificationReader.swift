@@ -1,4 +1,5 @@
 public import JSON
+public import Policies
 
 /// Reads schedules as they stand on the wire: flat JSON objects, each with a `type` and that type's parameters.
 public struct SpecificationReader: Sendable {
@@ -32,7 +33,20 @@ public struct SpecificationReader: Sendable {
       throw SpecificationError(
         pointer: .root, detail: "a schedule may hold at most \(Self.largestScheduleCount) schedules in all")
     }
-    return try curves(value, pointer: .root, depth: 0)
+    let arguments = try arguments(value, pointer: .root, depth: 0)
+    if metrics != nil && !arguments.definition.isLossDriven {
+      throw SpecificationError(
+        pointer: JSONPointer.root.appending("type"),
+        detail: "\(arguments.definition.type) follows the steps alone: 'metrics' would have no effect on it")
+    }
+    return try arguments.definition.build(arguments)
+  }
+
+  /// - Parameter value: a loss-driven rule, a JSON object.
+  /// - Returns: the rule; nil where the type is a schedule that follows the steps alone.
+  public func policy(_ value: JSONValue) throws(SpecificationError) -> (any Policy)? {
+    let arguments = try arguments(value, pointer: .root, depth: 0)
+    return try arguments.definition.policy(arguments)
   }
 
   /// Whether reading the schedule may take a while: a `ChainedScheduler` without a closed form is stepped up to the
