@@ -28,19 +28,24 @@ let package = Package(
     .target(name: "Policies", swiftSettings: settings),
     // Pure maths: step → rate, and the catalog that reads a specification into it. No I/O, no clock.
     .target(name: "Schedules", dependencies: ["JSON", "Policies"], swiftSettings: settings),
+    // Curves as a picture (SVG) and as characters for a terminal. Knows nothing of schedules.
+    .target(name: "Charts", swiftSettings: settings),
     .systemLibrary(name: "CLinux"),
     // Sockets, event loops, HTTP/1.1. Knows nothing of rates.
     .target(name: "HTTPServer", dependencies: ["CLinux"], swiftSettings: settings),
     // Routes, requests and answers, problem details. The contract, openapi.yaml, is embedded as it stands.
     .target(
-      name: "Service", dependencies: ["HTTPServer", "JSON", "Schedules"], resources: [.embedInCode("openapi.yaml")],
+      name: "Service", dependencies: ["Charts", "HTTPServer", "JSON", "Schedules"],
+      resources: [.embedInCode("openapi.yaml")],
       swiftSettings: settings),
     .executableTarget(
       name: "anneal",
       dependencies: [
-        "HTTPServer", "Schedules", "Service", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "Charts", "HTTPServer", "Schedules", "Service",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
+    .testTarget(name: "ChartsTests", dependencies: ["Charts"], swiftSettings: settings),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["HTTPServer", "JSON", "Service"], swiftSettings: settings),
     .testTarget(

@@ -23,13 +23,14 @@ public struct Service: HTTPHandler {
     case compare
     case catalog
     case catalogEntry(String)
+    case catalogPicture(String)
     case health
     case openAPI
 
     var methods: String {
       switch self {
       case .schedule, .compare: "POST, OPTIONS"
-      case .catalog, .catalogEntry, .health, .openAPI: "GET, HEAD, OPTIONS"
+      case .catalog, .catalogEntry, .catalogPicture, .health, .openAPI: "GET, HEAD, OPTIONS"
       }
     }
   }
@@ -70,6 +71,7 @@ public struct Service: HTTPHandler {
       case .compare: try compare(request, reply)
       case .catalog: reply.send(catalogDocument)
       case .catalogEntry(let type): reply.send(.json(CatalogDocument.one(try definition(type))))
+      case .catalogPicture(let type): try picture(try definition(type), request, reply)
       case .health: reply.send(.json(["status": "ok"]))
       case .openAPI:
         reply.send(
@@ -90,7 +92,9 @@ public struct Service: HTTPHandler {
     case ["schedule"]: return .schedule
     case ["compare"]: return .compare
     case ["schedules"]: return .catalog
-    case let segments? where segments.count == 2 && segments[0] == "schedules": return .catalogEntry(segments[1])
+    case let segments? where segments.count == 2 && segments[0] == "schedules":
+      let name = segments[1]
+      return name.hasSuffix(".svg") ? .catalogPicture(String(name.dropLast(4))) : .catalogEntry(name)
     case ["healthz"], ["livez"]: return .health
     case ["openapi.yaml"]: return .openAPI
     default:
@@ -130,11 +134,12 @@ public struct Service: HTTPHandler {
   // MARK: POST /schedule
 
   private func schedule(_ request: HTTPRequest, _ reply: HTTPReply) throws(Problem) {
-    let query = try Query(request.head, names: ["format", "explain"])
+    let query = try Query(request.head, names: ["format", "explain"] + PictureOptions.names)
     let isExplained = try query.flag("explain")
     let form = try Form.chosen(
       name: query["format"], accept: request.head.fields["Accept"], of: isExplained ? [.json] : Form.allCases)
-    let task = ScheduleTask(content: request.body, form: form, isExplained: isExplained)
+    let task = ScheduleTask(
+      content: request.body, form: form, isExplained: isExplained, picture: try PictureOptions(query))
     if request.body.count > Self.inlineContent {
       workers.async { answer(task, reply, mayBeInline: false) }
     } else {
@@ -147,14 +152,16 @@ public struct Service: HTTPHandler {
     let content: [UInt8]
     let form: Form
     let isExplained: Bool
+    let picture: PictureOptions
   }
 
   private func answer(_ task: ScheduleTask, _ reply: HTTPReply, mayBeInline: Bool) {
     do throws(Problem) {
-      let limit = task.form.isUnbounded ? Int(largestStep) : configuration.largestAnswer
+      let limit = task.form.isUnbounded || task.form == .svg ? Int(largestStep) : configuration.largestAnswer
       let outline = try ScheduleOutline(task.content, limit: limit, isForExplanation: task.isExplained)
       let isSmall =
-        outline.steps.count <= Self.inlineRates / outline.largestColumnCount
+        task.form != .svg
+        && outline.steps.count <= Self.inlineRates / outline.largestColumnCount
         && !SpecificationReader.mayBeStepped(outline.specification)
       if mayBeInline && !isSmall {
         workers.async { finish(task, outline, reply) }
@@ -173,9 +180,9 @@ public struct Service: HTTPHandler {
         reply.send(.json(Explanation(outline, request).document))
         return
       }
-      if !task.form.isUnbounded { try request.check(limit: configuration.largestAnswer) }
+      if task.form == .json { try request.check(limit: configuration.largestAnswer) }
       try request.checkFinite()
-      reply.send(try request.response(task.form))
+      reply.send(try request.response(task.form, picture: task.picture))
     } catch {
       reply.send(error.response)
     }
@@ -184,17 +191,28 @@ public struct Service: HTTPHandler {
   // MARK: POST /compare
 
   private func compare(_ request: HTTPRequest, _ reply: HTTPReply) throws(Problem) {
-    let query = try Query(request.head, names: ["format"])
+    let query = try Query(request.head, names: ["format"] + PictureOptions.names)
+    let picture = try PictureOptions(query)
     let form = try Form.chosen(
       name: query["format"], accept: request.head.fields["Accept"], of: [.json, .svg])
     // Every curve is walked along for its summary: work for a worker.
     workers.async {
       do throws(Problem) {
         let comparison = try Comparison(request.body, limit: configuration.largestAnswer)
-        reply.send(
-          HTTPResponse(
-            status: 200, fields: ["Content-Type": form.contentType, "Vary": "Accept"],
-            body: .stream(JSONComparison(comparison))))
+        reply.send(comparison.response(form, picture: picture))
+      } catch {
+        reply.send(error.response)
+      }
+    }
+  }
+
+  // MARK: GET /schedules/{type}.svg
+
+  private func picture(_ definition: Definition, _ request: HTTPRequest, _ reply: HTTPReply) throws(Problem) {
+    let picture = try PictureOptions(try Query(request.head, names: PictureOptions.names))
+    workers.async {
+      do throws(Problem) {
+        reply.send(picture.response(try picture.chart(definition)))
       } catch {
         reply.send(error.response)
       }

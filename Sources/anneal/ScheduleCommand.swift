@@ -10,26 +10,36 @@ struct ScheduleCommand: ParsableCommand {
       Example: anneal schedule '{"type":"cyclic","base_lr":0.001,"max_lr":0.1,"step_size_up":10}' --steps 40
       """)
 
-  @Argument(help: "The schedule as JSON, as POST /schedule takes it.")
+  @Argument(help: "The schedule as JSON, or the whole content of a POST /schedule without its steps.")
   var schedule: String
 
-  @Option(help: "How many steps, from 0 on.")
-  var steps: Int?
+  @OptionGroup var steps: StepOptions
 
-  @Option(parsing: .upToNextOption, help: "The steps to print instead.")
-  var at: [Double] = []
+  @Option(help: "Print a form of POST /schedule: json, ndjson, csv, npy or svg.")
+  var format: String?
 
-  @Flag(help: "Print what POST /schedule answers.")
+  @Flag(help: "Print what POST /schedule answers; short for --format json.")
   var json = false
 
-  func validate() throws {
-    if steps != nil && !at.isEmpty { throw ValidationError("give either --steps or --at, not both") }
-  }
-
   func run() throws {
-    let selection: OfflineSchedule.Selection = at.isEmpty ? .count(steps ?? 100) : .list(at)
-    try OfflineSchedule.write(schedule: schedule, selection: selection, asJSON: json) { piece in
+    try Offline.writeRates(
+      schedule: schedule, selection: try steps.selection(), form: json ? "json" : format
+    ) { piece in
       try FileHandle.standardOutput.write(contentsOf: piece)
     }
+  }
+}
+
+/// The steps that a command is about.
+struct StepOptions: ParsableArguments {
+  @Option(help: "How many steps, from 0 on; 100 where neither is given.")
+  var steps: Int?
+
+  @Option(parsing: .upToNextOption, help: "The steps to take instead.")
+  var at: [Double] = []
+
+  func selection() throws -> Offline.Selection {
+    if steps != nil && !at.isEmpty { throw ValidationError("give either --steps or --at, not both") }
+    return at.isEmpty ? .count(steps ?? 100) : .list(at)
   }
 }

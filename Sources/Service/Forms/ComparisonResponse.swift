@@ -40,3 +40,11 @@ struct JSONComparison: HTTPBodySource {
     return false
   }
 }
+
+extension Comparison {
+  func response(_ form: Form, picture: PictureOptions) -> HTTPResponse {
+    if form == .svg { return picture.response(picture.chart(curves.map { ($0.name, $0.schedule) }, steps)) }
+    return HTTPResponse(
+      status: 200, fields: ["Content-Type": form.contentType, "Vary": "Accept"], body: .stream(JSONComparison(self)))
+  }
+}

@@ -5,13 +5,17 @@ extension ScheduleRequest {
   /// The answer in a form, whole where it is short, streamed where it is long.
   ///
   /// - Throws: ``Problem`` where the form cannot hold it.
-  func response(_ form: Form) throws(Problem) -> HTTPResponse {
+  func response(_ form: Form, picture: PictureOptions) throws(Problem) -> HTTPResponse {
     switch form {
     case .json: return response(form, JSONRates(self))
     case .ndjson: return response(form, RowSource(self, NDJSONFormat()))
     case .csv: return response(form, RowSource(self, CSVFormat()))
     case .npy: return response(form, RowSource(self, try NPYFormat(self)))
-    case .svg: return response(form, JSONRates(self))
+    case .svg:
+      // Companions are other quantities on other scales: the picture is of rates.
+      let rates = columns.enumerated().filter { $0.offset == 0 || $0.element.isGroup }.map(\.element)
+      let curves = rates.map { (name: $0.isGroup ? $0.name : "learning rate", schedule: $0.schedule) }
+      return picture.response(picture.chart(curves, steps))
     }
   }
 

@@ -1,0 +1,53 @@
+/// The colors and line patterns of a picture.
+///
+/// The hues are those of Okabe and Ito, "Color Universal Design", 2008, told apart by the colorblind too, without the
+/// yellow, which is lost on white. Darkened on white and lightened on black until each has a contrast of at least 3 : 1,
+/// what WCAG 2.2 asks of graphics.
+enum Palette {
+  /// Blue, vermilion, green, purple, orange, sky blue, gray.
+  private static let light = ["#0072b2", "#d55e00", "#008a63", "#b3519a", "#ad7a00", "#2b93d1", "#57606a"]
+  private static let dark = ["#4a9fe0", "#ff7a33", "#2fc497", "#dd93c4", "#e8b13a", "#8fd3ff", "#b9c1c9"]
+
+  /// What a color stands in for: its name as a CSS variable, on white, on black.
+  private static let roles = [
+    ("background", "#ffffff", "#14171c"), ("text", "#1f2328", "#e6e9ed"), ("muted", "#59636e", "#9aa4af"),
+    ("axis", "#8c959f", "#6b7580"), ("grid", "#e1e5e9", "#2b3139"), ("fine", "#f0f2f4", "#20252b"),
+  ]
+
+  /// How many curves differ by color alone.
+  static var count: Int { light.count }
+
+  /// The number of the color of a curve.
+  static func color(of index: Int) -> Int { index % count }
+
+  /// The color of a curve for readers that know no CSS variables, on white.
+  static func fallback(of index: Int) -> String { light[color(of: index)] }
+
+  /// The lengths of dashes and gaps of a curve in pixels, empty for an unbroken line. Past the last color, patterns
+  /// tell curves apart. The round ends make each dash 2 pixels longer and each gap as much shorter.
+  static func dashes(of index: Int, isDashed: Bool) -> String {
+    let patterns = [
+      "", "9 5", "1 5", "14 5 1 5", "5 5 5 10", "18 6", "1 9", "10 5 1 5 1 5", "2 4 2 10", "22 5 6 5",
+    ]
+    let pattern = patterns[index / count % patterns.count]
+    return pattern.isEmpty && isDashed ? "6 6" : pattern
+  }
+
+  /// The style sheet. Each rule names the class of the picture: within a page, it must not restyle anything else.
+  static let styleSheet: String = {
+    func variables(_ colors: [String], _ pick: ((String, String, String)) -> String) -> String {
+      let curves = colors.enumerated().map { "--curve-\($0.offset):\($0.element)" }
+      return ".anneal-chart{" + (roles.map { "--\($0.0):\(pick($0))" } + curves).joined(separator: ";") + "}"
+    }
+    let strokes = light.indices.map { ".anneal-chart .curve-\($0){stroke:var(--curve-\($0))}" }
+    let rules = [
+      variables(light) { $0.1 },
+      "@media (prefers-color-scheme:dark){" + variables(dark) { $0.2 } + "}",
+      ".anneal-chart text{fill:var(--text);font-family:system-ui,sans-serif;font-variant-numeric:tabular-nums}",
+      ".anneal-chart .muted text{fill:var(--muted)}",
+      ".anneal-chart .background{fill:var(--background)}",
+    ]
+    let lines = ["axis", "grid", "fine", "muted"].map { ".anneal-chart .\($0)-line{stroke:var(--\($0))}" }
+    return (rules + lines + strokes).joined(separator: "\n")
+  }()
+}
