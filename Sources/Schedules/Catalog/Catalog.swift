@@ -20,9 +20,16 @@ public struct Catalog: Sendable {
     canonical
       + combinators
       + torch
+      + LossDriven.torch
       + OptaxSchedules.all
       + OptaxPiecewise.all
+      + LossDriven.optax
       + KerasSchedules.all
+      + LossDriven.keras
+      + LossDriven.huggingFace
+      + LossDriven.timm
+      + LossDriven.paddle
+      + LossDriven.mmengine
   )
 
   static let canonical: [Definition] =

@@ -144,7 +144,7 @@ extension Parameter {
     required(name, .choice(Choice.allCases.map(\.rawValue)), summary)
   }
 
-  private static func with(_ name: String, _ kind: Kind, _ value: JSONValue, _ summary: String) -> Parameter {
+  static func with(_ name: String, _ kind: Kind, _ value: JSONValue, _ summary: String) -> Parameter {
     Parameter(name: name, kind: kind, defaultValue: value, isRequired: false, isBaseRate: false, summary: summary)
   }
 }
