@@ -26,7 +26,9 @@ public struct Catalog: Sendable {
       + LossDriven.optax
       + KerasSchedules.all
       + LossDriven.keras
+      + HuggingFaceSchedules.all
       + LossDriven.huggingFace
+      + TimmSchedules.all
       + LossDriven.timm
       + LossDriven.paddle
       + LossDriven.mmengine

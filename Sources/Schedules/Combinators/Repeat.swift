@@ -11,11 +11,17 @@ public import JSON
 public struct Repeat: Schedule {
   let cycles: Cycles
   let decay: Double
+  let count: Double
+  let finalRate: Double
   let schedule: any Schedule
 
-  init(cycles: Cycles, decay: Double = 1, schedule: any Schedule) {
+  init(
+    cycles: Cycles, decay: Double = 1, count: Double = .infinity, finalRate: Double = 0, schedule: any Schedule
+  ) {
     self.cycles = cycles
     self.decay = decay
+    self.count = count
+    self.finalRate = finalRate
     self.schedule = schedule
   }
 
@@ -23,13 +29,21 @@ public struct Repeat: Schedule {
   ///   - period: the length of the first cycle in steps; greater than 0.
   ///   - multiplier: how many times as long the next one is; at least 1.
   ///   - decay: the factor from one cycle's rates to the next's; at least 0.
+  ///   - count: how many cycles there are; infinite by default.
+  ///   - finalRate: the rate after the last of them.
   ///   - schedule: one cycle, on its own clock.
-  public init(period: Double, multiplier: Double = 1, decay: Double = 1, schedule: any Schedule) {
-    self.init(cycles: Cycles(first: period, multiplier: multiplier), decay: decay, schedule: schedule)
+  public init(
+    period: Double, multiplier: Double = 1, decay: Double = 1, count: Double = .infinity, finalRate: Double = 0,
+    schedule: any Schedule
+  ) {
+    self.init(
+      cycles: Cycles(first: period, multiplier: multiplier), decay: decay, count: count, finalRate: finalRate,
+      schedule: schedule)
   }
 
   public func rate(at step: Double) -> Double {
     let (index, progress) = cycles.position(at: step)
+    if index >= count { return finalRate }
     let rate = schedule.rate(at: progress * cycles.first)
     return decay == 1 ? rate : rate * pow(decay, index)
   }
@@ -40,10 +54,13 @@ public struct Repeat: Schedule {
   }
 
   public var form: JSONValue? {
-    Self.definition.form([
-      ("period", .number(cycles.first)), ("multiplier", .number(cycles.multiplier)), ("decay", .number(decay)),
-      ("cycle_index", .string(cycles.indexing.rawValue)), ("schedule", schedule.form),
-    ])
+    let limit: [(String, JSONValue?)] =
+      count.isFinite ? [("count", .number(count)), ("final_lr", .number(finalRate))] : []
+    return Self.definition.form(
+      [
+        ("period", .number(cycles.first)), ("multiplier", .number(cycles.multiplier)), ("decay", .number(decay)),
+        ("cycle_index", .string(cycles.indexing.rawValue)), ("schedule", schedule.form),
+      ] + limit)
   }
 
   static let definition = Definition(
@@ -55,7 +72,8 @@ public struct Repeat: Schedule {
         "multiplier", .positive, 1, "how many times as long each cycle is as the one before; below 1 the cycles run out"
       ),
       .number("decay", .notNegative, 1, "the factor from one cycle's rates to the next's"),
-      .cycleIndex,
+      .cycleIndex, .optional("count", .integer(.notNegative), "how many cycles there are; without end where left out"),
+      .number("final_lr", .notNegative, 0, "the rate after the last of count cycles"),
       .required("schedule", .schedule, "one cycle, on its own clock"),
     ],
     formula: "decay^i·schedule((t − start_i)/multiplier^i), start_i the first step of the cycle i",
@@ -69,7 +87,9 @@ public struct Repeat: Schedule {
       first: try arguments.number("period"), multiplier: try arguments.number("multiplier"),
       indexing: try arguments.choice("cycle_index"))
     return Repeat(
-      cycles: cycles, decay: try arguments.number("decay"), schedule: try arguments.schedule("schedule"))
+      cycles: cycles, decay: try arguments.number("decay"),
+      count: try arguments.optionalNumber("count") ?? .infinity, finalRate: try arguments.number("final_lr"),
+      schedule: try arguments.schedule("schedule"))
   }
 }
 

@@ -150,7 +150,8 @@ enum LossDriven {
     parameters: [
       baseRate, factor, patience(),
       .choice("mode", KerasMode.auto, "whether the metric should fall or rise; auto goes by the name of monitor"),
-      .with("monitor", .text(256), "val_loss", "the metric's name: in mode auto one with \"acc\" or \"auc\" should rise"),
+      .with(
+        "monitor", .text(256), "val_loss", "the metric's name: in mode auto one with \"acc\" or \"auc\" should rise"),
       .number("min_delta", .notNegative, 1e-4, "how much better a metric must be to count, as a difference"),
       .integer("cooldown", .notNegative, 0, "a cooldown of n spares n − 1 reports"), minRate,
     ],
@@ -216,7 +217,8 @@ enum LossDriven {
       .integer("num_warmup_steps", .any, 0, "has no effect, as in get_scheduler"),
       .optional("num_training_steps", .integer(.any), "has no effect, as in get_scheduler"),
     ],
-    formula: "rate/factor, at most max_lr, after more than patience improvements in a row; rate·factor after as many without",
+    formula:
+      "rate/factor, at most max_lr, after more than patience improvements in a row; rate·factor after as many without",
     source: "GreedyLR, arXiv:2512.14527; transformers 5.23",
     example: ["type": "hf.greedy", "base_lr": 0.1, "patience": 1, "factor": 0.5],
     policy: { (arguments) throws(SpecificationError) in
