@@ -50,7 +50,7 @@ extension Axis {
     _ lines: [GridLine], span: Double, mostLabels: Int
   ) -> (ticks: [Tick], minorPositions: [Double]) {
     let decades = lines.filter { $0.factor == 1 }
-    let strides = [1, 2, 5, 10, 20, 50, 100, 200]
+    let strides = [1, 2, 3, 4, 5, 10, 20, 50, 100, 200]
     func labeled(_ stride: Int) -> [GridLine] { decades.filter { $0.exponent % stride == 0 } }
     let stride = strides.first { labeled($0).count <= max(mostLabels, 2) } ?? 200
     // Finer lines help while they can be told apart: within the decades, or between the labeled ones.
