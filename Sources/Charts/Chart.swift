@@ -53,7 +53,8 @@ public struct Chart: Sendable {
   public enum Scale: Sendable {
     /// Evenly. Rates beyond ±10³⁰⁰ are drawn at the edge.
     case linear
-    /// By powers of ten. Rates of 0 and below have no place there: they are drawn on the lower edge, and the axis says so.
+    /// By powers of ten. Rates of 0 and below have no place there: they are drawn on the lower edge, and the
+    /// axis says so.
     case logarithmic
   }
 
