@@ -47,8 +47,8 @@ struct Axis: Sendable {
     var high = min(max(last, -largest), largest)
     let size = max(abs(low), abs(high))
     // A double has no more than about 16 digits to tell the ticks apart with.
-    if high - low < max(smallest, size * 1e-14) {
-      let margin = max(0.5, size * 1e-14)
+    if high - low < max(smallest, size * 2e-15) {
+      let margin = max(0.5, size * 2e-15)
       (low, high) = (low - margin, high + margin)
     }
     var axis = Axis(scale: .linear, low: low, high: high, ticks: [], minorPositions: [])

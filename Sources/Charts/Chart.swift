@@ -46,14 +46,15 @@ public struct Marker: Sendable, Equatable {
 /// Curves of learning rates over steps, to be drawn as a picture (``svg()``) or in a terminal
 /// (``text(columns:rows:usesColor:characters:)``).
 ///
-/// Every chart can be drawn: without curves, with values from 5·10⁻³²⁴ to 1.8·10³⁰⁸, with gaps. Neither the size of the
-/// answer nor the memory grows with the number of points.
+/// Every chart can be drawn: without curves, with values from 5·10⁻³²⁴ to 1.8·10³⁰⁸, with gaps. The size of the answer
+/// does not grow with the number of points beyond what can be seen.
 public struct Chart: Sendable {
   /// How rates are spread along the vertical axis.
   public enum Scale: Sendable {
     /// Evenly. Rates beyond ±10³⁰⁰ are drawn at the edge.
     case linear
-    /// By powers of ten. Rates of 0 and below have no place there: they are drawn on the lower edge, and the axis says so.
+    /// By powers of ten. Rates of 0 and below have no place there: they are drawn on the lower edge, and the
+    /// axis says so.
     case logarithmic
   }
 
@@ -95,8 +96,8 @@ public struct Chart: Sendable {
 
   /// The chart as a picture: one standalone SVG document in UTF-8, light or dark as the reader's system is.
   ///
-  /// A curve becomes at most 4000 points, all curves together at most 120 000, with the lowest and the highest of every
-  /// pixel column among them.
+  /// A curve is thinned to at most 4000 points, all curves together to 120 000; the first, the lowest, the highest and
+  /// the last of every column are kept. A column is a pixel wide, or a few in wide pictures and with many curves.
   public func svg() -> [UInt8] { Picture(of: self).document() }
 
   /// The characters that a text chart is made of.

@@ -63,7 +63,7 @@ struct DecimalNumber: Equatable {
     case -3...3: numbers.map(\.plain)
     // 1.002M is short; 1.00000002M is harder to read than the number itself.
     case 4...14: numbers.map(finest >= largest / 3 * 3 - 3 ? \.suffixed : \.plain)
-    case 15...17 where largest - finest > 6: numbers.map(\.plain)
+    case 15 where largest - finest > 6: numbers.map(\.plain)
     default: numbers.map(\.scientific)
     }
   }

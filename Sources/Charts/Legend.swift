@@ -24,12 +24,15 @@ struct Legend {
     let before = Self.sampleWidth + Self.gap
     let widest = names.map { proportionalWidth($0) * Picture.labelSize }.max() ?? 0
     // A few columns, so that one long name does not leave the rest in a single one.
-    nameWidth = min(max(widest, 20), 230, max(width - before, 20))
-    let columnWidth = before + nameWidth + Self.space
+    var columnWidth = before + min(max(widest, 20), 230, max(width - before, 20)) + Self.space
     let most = Int(exactly: ((width + Self.space) / columnWidth).rounded(.down)) ?? 1
     let columns = max(1, min(most, names.count))
+    // Longer names have what room is left over.
+    columnWidth = max(columnWidth, min((width + Self.space) / Double(columns), before + widest + Self.space))
+    nameWidth = columnWidth - before - Self.space
+    let step = columnWidth
     entries = names.indices.map {
-      Entry(x: Double($0 % columns) * columnWidth, y: Double($0 / columns) * Self.rowHeight)
+      Entry(x: Double($0 % columns) * step, y: Double($0 / columns) * Self.rowHeight)
     }
     let rows = (names.count + columns - 1) / columns
     height = names.isEmpty ? 0 : Double(rows) * Self.rowHeight + 10

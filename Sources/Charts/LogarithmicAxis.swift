@@ -50,11 +50,12 @@ extension Axis {
     _ lines: [GridLine], span: Double, mostLabels: Int
   ) -> (ticks: [Tick], minorPositions: [Double]) {
     let decades = lines.filter { $0.factor == 1 }
-    let stride = [1, 2, 5, 10, 20, 50, 100].first { decades.count <= $0 * max(mostLabels, 2) } ?? 200
-    let labeled = decades.filter { $0.exponent % stride == 0 }
+    let strides = [1, 2, 3, 4, 5, 10, 20, 50, 100, 200]
+    func labeled(_ stride: Int) -> [GridLine] { decades.filter { $0.exponent % stride == 0 } }
+    let stride = strides.first { labeled($0).count <= max(mostLabels, 2) } ?? 200
     // Finer lines help while they can be told apart: within the decades, or between the labeled ones.
     let finer = stride == 1 ? lines.filter { $0.factor > 1 } : decades.filter { $0.exponent % stride != 0 }
-    return (labeled.map(\.tick), stride > 10 || stride == 1 && span > 8 ? [] : finer.map(\.position))
+    return (labeled(stride).map(\.tick), stride > 10 || stride == 1 && span > 8 ? [] : finer.map(\.position))
   }
 
   private static func fewDecades(

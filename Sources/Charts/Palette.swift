@@ -1,8 +1,8 @@
 /// The colors and line patterns of a picture.
 ///
 /// The hues are those of Okabe and Ito, "Color Universal Design", 2008, told apart by the colorblind too, without the
-/// yellow, which is lost on white. Darkened on white and lightened on black until each has a contrast of at least 3 : 1,
-/// what WCAG 2.2 asks of graphics.
+/// yellow, which is lost on white. Darkened on white and lightened on black until each has a contrast of at least
+/// 3 : 1, what WCAG 2.2 asks of graphics.
 enum Palette {
   /// Blue, vermilion, green, purple, orange, sky blue, gray.
   private static let light = ["#0072b2", "#d55e00", "#008a63", "#b3519a", "#ad7a00", "#2b93d1", "#57606a"]

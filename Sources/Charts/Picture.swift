@@ -134,7 +134,7 @@ struct Picture {
     if !title.isEmpty {
       markup.add("<g font-size=\"16\" font-weight=\"600\">")
       addText(
-        title, x: Self.margin, y: Self.margin + 14, width: width - 2 * Self.margin, size: Self.titleSize * 1.06,
+        title, x: Self.margin, y: Self.margin + 14, width: width - 2 * Self.margin, size: Self.titleSize * 1.13,
         to: &markup)
       markup.add("</g>\n")
     }
