@@ -3,7 +3,7 @@ import JSON
 import Schedules
 import Testing
 
-/// What the libraries themselves return, and what torch refuses.
+/// What the libraries themselves return, and what they refuse.
 @Suite struct LibraryTests {
   @Test(arguments: ["torch", "torch-compositions"]) func everyRateOfTorchIsReproduced(_ file: String) throws {
     let cases = try lines(file)
@@ -16,8 +16,8 @@ import Testing
     }
   }
 
-  @Test(arguments: [("keras", 80), ("optax", 105)])
-  func everyRateOfKerasAndOptaxIsReproduced(_ file: String, _ count: Int) throws {
+  @Test(arguments: [("keras", 80), ("optax", 105), ("transformers", 60), ("timm", 53)])
+  func everyRateOfTheOtherLibrariesIsReproduced(_ file: String, _ count: Int) throws {
     let cases = try lines(file)
     #expect(cases.count == count)
     for vector in cases {
@@ -25,15 +25,28 @@ import Testing
     }
   }
 
-  @Test func whatTorchRefusesIsRefusedHere() throws {
-    for vector in try lines("torch-errors") {
+  @Test func everyPlateauRuleReducesWhenItsLibraryDoes() throws {
+    let cases = try lines("plateaus")
+    #expect(cases.count == 46)
+    for vector in cases {
+      let reader = SpecificationReader(metrics: try numbers(vector["metrics"]))
+      try compare(try reader.read(try #require(specification(vector))).rate, vector, "expected")
+    }
+  }
+
+  @Test func whatALibraryRefusesIsRefusedHere() throws {
+    let cases = try lines("errors")
+    #expect(cases.count == 36)
+    for vector in cases {
       let value = try #require(specification(vector))
       let step = try #require(number(vector["at"]))
       let isRefused: Bool
       do {
-        let schedule = try SpecificationReader().read(value).rate
+        guard case .string(let type) = vector["type"] else { throw NotAVector() }
+        let isLossDriven = Catalog.standard[type]?.isLossDriven ?? false
+        let schedule = try SpecificationReader(metrics: isLossDriven ? [] : nil).read(value).rate
         isRefused = schedule.end.map { $0.lastStep < step } ?? false
-      } catch {
+      } catch is SpecificationError {
         isRefused = true
       }
       #expect(isRefused, "\(JSONWriter.text(value))")

@@ -179,7 +179,10 @@ enum LossDriven {
     type: "optax.contrib.reduce_on_plateau",
     summary: "Scales the updates by factor when the average of reports has not improved patience times.",
     parameters: [
-      baseRate, .number("factor", .fraction, 0.1, "what a reduction multiplies the scale with"), patience(),
+      baseRate,
+      .number(
+        "factor", NumberRange(lower: 0, lowerIsOpen: true, upper: 1, upperIsOpen: true), 0.1,
+        "what a reduction multiplies the scale with"), patience(),
       .number("rtol", .fraction, 1e-4, "how much better an average must be, as a part of the best"),
       .number("atol", .notNegative, 0, "how much better besides, as a difference"), cooldown(),
       .integer("accumulation_size", .atLeastOne, 1, "how many reports make an average"),
