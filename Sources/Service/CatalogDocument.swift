@@ -63,4 +63,23 @@ enum CatalogDocument {
     if let value = parameter.defaultValue { members.append(("default", value)) }
     return .object(JSONObject(members))
   }
+
+  // MARK: The README's tables
+
+  /// The canonical types with their formulas, then a table for each dialect.
+  static func markdown(_ catalog: Catalog) -> String {
+    var text = ""
+    var last: String?
+    for definition in catalog.definitions {
+      let dialect = definition.type.split(separator: ".").count > 1 ? String(definition.type.prefix { $0 != "." }) : ""
+      if dialect != last {
+        text += last == nil ? "" : "\n"
+        text += dialect.isEmpty ? "| type | rate at step t |\n|---|---|\n" : "| \(dialect) | |\n|---|---|\n"
+        last = dialect
+      }
+      let words = dialect.isEmpty ? definition.formula : definition.summary
+      text += "| `\(definition.type)` | \(words.split(separator: "|").joined(separator: "\\|")) |\n"
+    }
+    return text
+  }
 }

@@ -79,6 +79,12 @@ public enum Offline {
     }
   }
 
+  /// What `GET /schedules` answers.
+  public static var catalogJSON: String { JSONWriter.text(CatalogDocument.all(.standard)) + "\n" }
+
+  /// The catalog as the README shows it: Markdown tables.
+  public static var catalogMarkdown: String { CatalogDocument.markdown(.standard) }
+
   /// Several schedules over the same steps, as `POST /compare` reads them.
   ///
   /// - Parameters:

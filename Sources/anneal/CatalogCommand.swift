@@ -1,5 +1,6 @@
 import ArgumentParser
 import Schedules
+import Service
 
 struct CatalogCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -8,7 +9,17 @@ struct CatalogCommand: ParsableCommand {
   @Argument(help: "A schedule type, such as cosine or torch.StepLR.")
   var type: String?
 
+  @Flag(help: "Print what GET /schedules answers.")
+  var json = false
+
+  @Flag(help: "Print the README's tables.")
+  var markdown = false
+
   func run() throws {
+    if json || markdown {
+      print(json ? Offline.catalogJSON : Offline.catalogMarkdown, terminator: "")
+      return
+    }
     guard let type else {
       let width = Catalog.standard.types.map(\.count).max() ?? 0
       for definition in Catalog.standard.definitions {

@@ -23,6 +23,14 @@ import Testing
     #expect(calls >= 9)
   }
 
+  @Test func theTablesShowTheCatalogAsItIs() throws {
+    let url = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../README.md")
+    let text = try String(contentsOf: url, encoding: .utf8)
+    let begin = try #require(text.range(of: "<!-- begin schedules (Scripts/catalog) -->\n"))
+    let end = try #require(text.range(of: "<!-- end schedules -->"))
+    #expect(text[begin.upperBound..<end.lowerBound] == Offline.catalogMarkdown, "stale: run Scripts/catalog")
+  }
+
   /// The target and the content of a call such as `curl -s 'localhost:8080/schedule?format=csv' -d '{…}'`.
   private func call(_ line: Substring) throws -> (target: String, content: String) {
     let address = try #require(line.range(of: "localhost:8080"))
