@@ -56,6 +56,7 @@ public struct Catalog: Sendable {
       PiecewiseLinear.definition,
       RateTable.definition,
       WarmupStableDecay.definition,
+    ExpressionSchedule.definition,
     ] + NamedRamps.all
 
   static let combinators: [Definition] = [
@@ -77,5 +78,7 @@ public struct Catalog: Sendable {
   ]
 
   static let torch: [Definition] =
-    TorchLeaf.all.map(\.definition) + [TorchSequential.definition, TorchChained.definition]
+    TorchLeaf.all.map(\.definition) + [
+      TorchSequential.definition, TorchChained.definition, ExpressionSchedule.lambda,
+    ]
 }
