@@ -32,6 +32,10 @@ public struct Catalog: Sendable {
       + LossDriven.timm
       + LossDriven.paddle
       + LossDriven.mmengine
+      + DeepSpeedSchedules.all
+      + MegatronSchedules.all
+      + FairseqSchedules.all
+      + Fairseq2Schedules.all
   )
 
   static let canonical: [Definition] =
