@@ -52,6 +52,7 @@ enum CatalogDocument {
     case .points: kind("array of points")
     case .mapping(let range): kind("object of numbers", range)
     case .text: kind("text")
+    case .texts: kind("array of texts")
     case .records(let fields):
       kind("array of objects")
       members.append(("fields", .array(fields.map(Self.parameter))))

@@ -33,6 +33,7 @@ struct Arguments {
       case .points: _ = try points(parameter.name)
       case .mapping: _ = try mapping(parameter.name)
       case .text: _ = try optionalText(parameter.name)
+      case .texts: _ = try texts(parameter.name)
       case .records: _ = try records(parameter.name)
       case .choice, .schedule, .schedules: break
       }
@@ -148,6 +149,24 @@ struct Arguments {
       throw error(name, "'\(name)' has at most \(length) octets; \(text.utf8.count) were given")
     }
     return text
+  }
+
+  /// The texts given; at least one.
+  func texts(_ name: String) throws(SpecificationError) -> [String] {
+    let parameter = try parameter(name)
+    guard let value = object[name], case .texts(let length) = parameter.kind else { throw missing(parameter) }
+    let pointer = pointer.appending(name)
+    guard case .array(let elements) = value, !elements.isEmpty else {
+      throw wrongType(value, "a list of texts, at least one", parameter, pointer)
+    }
+    var texts: [String] = []
+    for (index, element) in elements.enumerated() {
+      guard case .string(let text) = element, text.utf8.count <= length else {
+        throw wrongType(element, "a text of at most \(length) characters", parameter, pointer.appending(index))
+      }
+      texts.append(text)
+    }
+    return texts
   }
 
   /// The objects given, each checked against its own parameters; at least one.

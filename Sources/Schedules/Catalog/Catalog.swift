@@ -36,6 +36,7 @@ public struct Catalog: Sendable {
       + MegatronSchedules.all
       + FairseqSchedules.all
       + Fairseq2Schedules.all
+      + ComposerSchedules.all
   )
 
   static let canonical: [Definition] =

@@ -18,6 +18,8 @@ public struct Parameter: Sendable {
     case mapping(NumberRange)
     /// A string of at most so many characters.
     case text(Int)
+    /// An array of such strings, at least one.
+    case texts(Int)
     /// An array of objects with these parameters, at least one.
     case records([Parameter])
     case schedule
@@ -49,6 +51,7 @@ public struct Parameter: Sendable {
       case .points: "list of pairs [step, rate]"
       case .mapping(let range): "object of numbers, each \(range.description)"
       case .text(let length): "text of at most \(length) characters"
+      case .texts(let length): "list of texts of at most \(length) characters"
       case .records(let fields): "list of objects with \(fields.map(\.name).joined(separator: ", "))"
       case .schedule: "a schedule"
       case .schedules: "a list of schedules"

@@ -107,8 +107,9 @@ enum MegatronSchedules {
       let start = decayEnd - length
       let decay = Ramp(
         baseRate: peak, endRate: minimum, totalSteps: length, shape: try cooldown(arguments))
+      // Step W itself is still the warm-up's, which matters where the decay has begun by then.
       return Phases.schedule([
-        (warmupSteps, warmup), (start, Constant(baseRate: peak)),
+        (warmupSteps > 0 ? warmupSteps.nextUp : 0, warmup), (start, Constant(baseRate: peak)),
         (.infinity, Shift(by: max(0, warmupSteps - start), schedule: decay)),
       ])
     }
