@@ -57,6 +57,7 @@ enum CatalogDocument {
       kind("array of objects")
       members.append(("fields", .array(fields.map(Self.parameter))))
     case .schedule: kind("schedule")
+    case .numberOrSchedule(let range): kind("number or schedule", range)
     case .schedules: kind("array of schedules")
     }
     members.append(("required", .bool(parameter.isRequired || parameter.isBaseRate)))

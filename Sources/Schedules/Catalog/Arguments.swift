@@ -35,7 +35,7 @@ struct Arguments {
       case .text: _ = try optionalText(parameter.name)
       case .texts: _ = try texts(parameter.name)
       case .records: _ = try records(parameter.name)
-      case .choice, .schedule, .schedules: break
+      case .choice, .schedule, .schedules, .numberOrSchedule: break
       }
     }
   }
@@ -221,6 +221,12 @@ struct Arguments {
     return try reader.curves(value, pointer: pointer.appending(name), depth: depth + 1).rate
   }
 
+  /// The schedule given, or the number given as a constant.
+  func numberOrSchedule(_ name: String) throws(SpecificationError) -> any Schedule {
+    if case .object? = object[name] { return try schedule(name) }
+    return Constant(baseRate: try number(name))
+  }
+
   func schedules(_ name: String) throws(SpecificationError) -> [any Schedule] {
     var schedules: [any Schedule] = []
     for (element, pointer) in try elements(name) {
@@ -246,7 +252,7 @@ struct Arguments {
     let range: NumberRange
     var isInteger = false
     switch parameter.kind {
-    case .number(let bounds), .numbers(let bounds), .mapping(let bounds): range = bounds
+    case .number(let bounds), .numbers(let bounds), .mapping(let bounds), .numberOrSchedule(let bounds): range = bounds
     case .integer(let bounds):
       range = bounds
       isInteger = true

@@ -30,6 +30,7 @@ public struct Catalog: Sendable {
       + LossDriven.huggingFace
       + TimmSchedules.all
       + LossDriven.timm
+      + PaddleSchedules.all
       + LossDriven.paddle
       + LossDriven.mmengine
       + DeepSpeedSchedules.all
@@ -37,6 +38,7 @@ public struct Catalog: Sendable {
       + FairseqSchedules.all
       + Fairseq2Schedules.all
       + ComposerSchedules.all
+      + NeMoSchedules.all
   )
 
   static let canonical: [Definition] =

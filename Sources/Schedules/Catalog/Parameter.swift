@@ -23,6 +23,8 @@ public struct Parameter: Sendable {
     /// An array of objects with these parameters, at least one.
     case records([Parameter])
     case schedule
+    /// A number in the range, or a schedule in its place.
+    case numberOrSchedule(NumberRange)
     /// An array of schedules, at least one.
     case schedules
   }
@@ -54,6 +56,7 @@ public struct Parameter: Sendable {
       case .texts(let length): "list of texts of at most \(length) characters"
       case .records(let fields): "list of objects with \(fields.map(\.name).joined(separator: ", "))"
       case .schedule: "a schedule"
+      case .numberOrSchedule(let range): "number, \(range.description), or a schedule"
       case .schedules: "a list of schedules"
       }
     if let defaultValue { return "\(values); default \(JSONWriter.text(defaultValue))" }
