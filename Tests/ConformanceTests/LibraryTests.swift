@@ -25,6 +25,28 @@ import Testing
     }
   }
 
+  /// What the frameworks' own classes returned when Scripts/dialect-vectors ran them.
+  @Test func everyRateOfTheFrameworksThatWereRunIsReproduced() throws {
+    let cases = try lines("dialects")
+    #expect(cases.count == 174)
+    var counts: [String: Int] = [:]
+    for vector in cases {
+      guard case .string(let type) = vector["type"] else { throw NotAVector() }
+      counts[String(type.prefix { $0 != "." }), default: 0] += 1
+      let curves = try SpecificationReader().read(try #require(specification(vector)))
+      try compare(curves.rate, vector, "expected")
+      for companion in ["momentum", "weight_decay"] where vector[companion] != nil {
+        let curve = try #require(curves.companions.first { $0.name == companion })
+        try compare(curve.schedule, vector, companion)
+      }
+    }
+    for dialect in [
+      "deepspeed", "megatron", "fairseq", "fairseq2", "composer", "nemo", "paddle", "mmengine", "fastai",
+    ] {
+      #expect(counts[dialect, default: 0] >= 6, "\(dialect) has too few cases")
+    }
+  }
+
   @Test func everyPlateauRuleReducesWhenItsLibraryDoes() throws {
     let cases = try lines("plateaus")
     #expect(cases.count == 46)

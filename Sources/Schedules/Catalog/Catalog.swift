@@ -32,6 +32,7 @@ public struct Catalog: Sendable {
       + LossDriven.timm
       + PaddleSchedules.all
       + LossDriven.paddle
+      + MMEngineSchedules.all
       + LossDriven.mmengine
       + DeepSpeedSchedules.all
       + MegatronSchedules.all
@@ -39,6 +40,7 @@ public struct Catalog: Sendable {
       + Fairseq2Schedules.all
       + ComposerSchedules.all
       + NeMoSchedules.all
+      + FastaiSchedules.all
   )
 
   static let canonical: [Definition] =
@@ -63,7 +65,7 @@ public struct Catalog: Sendable {
       PiecewiseLinear.definition,
       RateTable.definition,
       WarmupStableDecay.definition,
-    ExpressionSchedule.definition,
+      ExpressionSchedule.definition,
     ] + NamedRamps.all
 
   static let combinators: [Definition] = [

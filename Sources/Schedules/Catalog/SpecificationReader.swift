@@ -85,7 +85,7 @@ public struct SpecificationReader: Sendable {
     }
     guard let definition = catalog[type] else {
       let near = nearest(to: type, in: catalog.types)
-      let hint = near.map { "; did you mean '\($0)'?" } ?? ""
+      let hint = near.map { "; did you mean '\($0)'?" } ?? ";"
       throw SpecificationError(
         pointer: typePointer, detail: "there is no schedule type '\(type.prefix(64))'\(hint) GET /schedules lists them",
         suggestion: near)

@@ -43,7 +43,9 @@ enum ComposerSchedules {
     example: [("step_size", "10ba")]
   ) { arguments, time throws(SpecificationError) in
     let length = try time.length("step_size")
-    if length.value < 1 { throw arguments.error("step_size", "'step_size' must be at least one \(length.unit.rawValue)") }
+    if length.value < 1 {
+      throw arguments.error("step_size", "'step_size' must be at least one \(length.unit.rawValue)")
+    }
     let curve = Step(
       baseRate: try arguments.number("base_lr"), stepSize: length.value, gamma: try arguments.number("gamma"))
     return try time.onBatches(curve, length.unit)
@@ -117,7 +119,9 @@ enum ComposerSchedules {
     formula: "base_lr·gamma^(t/decay_period)", example: [("gamma", 0.9), ("decay_period", "10ba")]
   ) { arguments, time throws(SpecificationError) in
     let length = try time.length("decay_period")
-    if length.value < 1 { throw arguments.error("decay_period", "'decay_period' must be at least one \(length.unit.rawValue)") }
+    if length.value < 1 {
+      throw arguments.error("decay_period", "'decay_period' must be at least one \(length.unit.rawValue)")
+    }
     let curve = Exponential(
       baseRate: try arguments.number("base_lr"), decayRate: try arguments.number("gamma"), decaySteps: length.value)
     return try time.onBatches(curve, length.unit)
@@ -134,7 +138,8 @@ enum ComposerSchedules {
     "CosineAnnealingWarmRestartsScheduler", "Half cosine waves that start again at the top.",
     [
       .required("t_0", .text(32), "the length of the first wave"),
-      .integer("t_mult", .atLeastOne, 1, "how many times as long each wave is; whole, as Composer cuts the lengths"), end,
+      .integer("t_mult", .atLeastOne, 1, "how many times as long each wave is; whole, as Composer cuts the lengths"),
+      end,
     ],
     formula: "base_lr·(alpha_f + (1 − alpha_f)·(1 + cos(π·t_i/T_i))/2)", example: [("t_0", "10ba"), ("t_mult", 2)]
   ) { arguments, time throws(SpecificationError) in
@@ -217,7 +222,8 @@ enum ComposerSchedules {
   static let linearWithWarmup = type(
     "LinearWithWarmupScheduler", "A straight warm-up, then a straight line down over what is left of t_max.",
     warmup + [.number("alpha_i", .notNegative, 1, "the rate at the peak as a part of base_lr"), end, total],
-    formula: "base_lr·alpha_i·t/t_warmup, then base_lr·(alpha_i + (alpha_f − alpha_i)·(t − t_warmup)/(t_max − t_warmup))",
+    formula:
+      "base_lr·alpha_i·t/t_warmup, then base_lr·(alpha_i + (alpha_f − alpha_i)·(t − t_warmup)/(t_max − t_warmup))",
     example: [("t_warmup", "5ba"), ("t_max", "20ba")]
   ) { arguments, time throws(SpecificationError) in
     let rate = try arguments.number("base_lr")

@@ -67,7 +67,8 @@ public struct ExpressionSchedule: Schedule {
     summary:
       "A formula over step, total_steps, progress and constants, with Python's operators and + - * / // % **, min, max, where, cos, exp, …",
     parameters: [
-      .required("formula", .text(4 * Expression.largestLength), "the rate at step, such as base_lr * 0.95 ** (step // 30)"),
+      .required(
+        "formula", .text(4 * Expression.largestLength), "the rate at step, such as base_lr * 0.95 ** (step // 30)"),
       constants, total, .optional("base_lr", .number(.any), "the value of base_lr in the formula"),
     ],
     formula: "the formula at t",

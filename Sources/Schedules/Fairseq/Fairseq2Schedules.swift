@@ -25,7 +25,8 @@ enum Fairseq2Schedules {
   }
 
   static let cosine = dialect.type(
-    "CosineAnnealingLR", "A straight warm-up, then cosine waves; lr_mul multiplies peak and floor from one to the next.",
+    "CosineAnnealingLR",
+    "A straight warm-up, then cosine waves; lr_mul multiplies peak and floor from one to the next.",
     [
       baseRate, .required("cycle_len", .integer(.atLeastOne), "the length of the first wave"), warmupSteps,
       .integer("cycle_mul", .atLeastOne, 1, "how many times as long each wave is; whole, as fairseq2 cuts lengths"),
@@ -68,7 +69,8 @@ enum Fairseq2Schedules {
   static let polynomial = dialect.type(
     "PolynomialDecayLR", "A straight warm-up, then a power of the time left.",
     [
-      baseRate, .required("num_steps", .integer(.atLeastOne), "the end of the decay, the warm-up included"), warmupSteps,
+      baseRate, .required("num_steps", .integer(.atLeastOne), "the end of the decay, the warm-up included"),
+      warmupSteps,
       .number("power", .notNegative, 1, "1 is a straight line"), start, final,
     ],
     formula: "final_lr + (base_lr − final_lr)·((num_steps − t)/(num_steps − W))^power, final_lr from num_steps on",

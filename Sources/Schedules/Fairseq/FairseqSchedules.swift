@@ -23,7 +23,8 @@ enum FairseqSchedules {
     [
       .required("lr", .numbers(.notNegative), "the rates of the epochs"),
       .optional("updates_per_epoch", .integer(.atLeastOne), "needed with more than one rate, or with force_anneal"),
-      .optional("force_anneal", .integer(.atLeastOne), "the epoch, counted from 1, at which the last rate shrinks first"),
+      .optional(
+        "force_anneal", .integer(.atLeastOne), "the epoch, counted from 1, at which the last rate shrinks first"),
       .number("lr_shrink", .notNegative, 0.1, "the factor of each epoch from force_anneal on"), warmupSteps,
     ],
     formula: "lr[epoch]·min((t + 1)/warmup_updates, 1); lr[−1]·lr_shrink^(epoch + 1 − force_anneal)",
@@ -130,7 +131,8 @@ enum FairseqSchedules {
     [
       .required("lr", .number(.notNegative), "the rate at a cycle's ends"),
       .required("max_lr", .number(.notNegative), "the rate at the first peak; above lr"),
-      .integer("lr_period_updates", NumberRange(lower: 2), 5000, "the length of a cycle; an odd one is taken one shorter"),
+      .integer(
+        "lr_period_updates", NumberRange(lower: 2), 5000, "the length of a cycle; an odd one is taken one shorter"),
       shrink, .flag("shrink_min", false, "whether the base shrinks too"),
     ],
     formula: "min + (max·lr_shrink^i − min)·triangle(t)",
@@ -149,7 +151,8 @@ enum FairseqSchedules {
     }
     // The base stays while the peaks shrink: each has its own repetition.
     return ScheduleSum(schedules: [
-      Repeat(period: 2 * half, schedule: cycle(low, 0)), Repeat(period: 2 * half, decay: shrink, schedule: cycle(0, high)),
+      Repeat(period: 2 * half, schedule: cycle(low, 0)),
+      Repeat(period: 2 * half, decay: shrink, schedule: cycle(0, high)),
     ])
   }
 

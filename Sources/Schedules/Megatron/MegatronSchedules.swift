@@ -44,13 +44,16 @@ enum MegatronSchedules {
       .choice("lr_decay_style", DecayStyle.linear, "the form of the decay"),
       .optional("wsd_decay_steps", .integer(.atLeastOne), "with WSD: the length of the decay at the end"),
       .choice("lr_wsd_decay_style", CooldownStyle.exponential, "with WSD: the form of the decay"),
-      .optional("start_wd", .number(.notNegative), "the weight decay at the beginning; without it there is no such curve"),
+      .optional(
+        "start_wd", .number(.notNegative), "the weight decay at the beginning; without it there is no such curve"),
       .optional("end_wd", .number(.notNegative), "the weight decay at the end; start_wd where left out"),
       .integer("wd_incr_steps", .notNegative, 0, "the length of the weight decay's increase"),
       .choice("wd_incr_style", IncreaseStyle.constant, "the form of the increase"),
-      .number("increment", .positive, 1, "what one optimizer step counts: the global batch size where lengths are samples"),
+      .number(
+        "increment", .positive, 1, "what one optimizer step counts: the global batch size where lengths are samples"),
     ],
-    formula: "init + (max − init)·n/W for n ≤ W; min + (max − min)·decay((n − W)/(D − W)) for n ≤ D; min; n = increment·t",
+    formula:
+      "init + (max − init)·n/W for n ≤ W; min + (max − min)·decay((n − W)/(D − W)) for n ≤ D; min; n = increment·t",
     example: [
       ("max_lr", 0.001), ("min_lr", 0.0001), ("lr_warmup_steps", 10), ("lr_decay_steps", 100),
       ("lr_decay_style", "cosine"), ("start_wd", 0.01), ("end_wd", 0.1), ("wd_incr_steps", 100),
@@ -134,7 +137,9 @@ enum MegatronSchedules {
     let style: IncreaseStyle = try arguments.choice("wd_incr_style")
     switch style {
     case .constant:
-      if start != end { throw arguments.error("wd_incr_style", "with the style constant both weight decays must be equal") }
+      if start != end {
+        throw arguments.error("wd_incr_style", "with the style constant both weight decays must be equal")
+      }
       return Constant(baseRate: end)
     case .linear, .cosine:
       if steps == 0 { return Constant(baseRate: end) }

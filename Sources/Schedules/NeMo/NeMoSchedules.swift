@@ -127,7 +127,8 @@ enum NeMoSchedules {
 
   static let square = dialect.type(
     "SquareAnnealing", "A warm-up, then the square of the time left, not below min_lr.",
-    [baseRate] + warmupPart + [maxSteps, minimum(1e-5)], formula: "max(min_lr, base_lr·((M − t)/(M − W))²), M = max_steps",
+    [baseRate] + warmupPart + [maxSteps, minimum(1e-5)],
+    formula: "max(min_lr, base_lr·((M − t)/(M − W))²), M = max_steps",
     example: [("base_lr", 0.1), ("warmup_steps", 5), ("max_steps", 20)]
   ) { arguments throws(SpecificationError) in
     let training = try Training(arguments)
@@ -136,7 +137,8 @@ enum NeMoSchedules {
   }
 
   static let squareRoot = dialect.type(
-    "SquareRootAnnealing", "A warm-up, then the root of the time left of the whole: the rate jumps down after the warm-up.",
+    "SquareRootAnnealing",
+    "A warm-up, then the root of the time left of the whole: the rate jumps down after the warm-up.",
     [baseRate] + warmupPart + [maxSteps, minimum()], formula: "max(min_lr, base_lr·√((M − t)/M)), M = max_steps",
     example: [("base_lr", 0.1), ("warmup_steps", 5), ("max_steps", 20)]
   ) { arguments throws(SpecificationError) in
@@ -146,7 +148,8 @@ enum NeMoSchedules {
   }
 
   static let cosine = dialect.type(
-    "CosineAnnealing", "A warm-up, then half a cosine wave; with constant_steps a warm-up from 0, and min_lr at the end.",
+    "CosineAnnealing",
+    "A warm-up, then half a cosine wave; with constant_steps a warm-up from 0, and min_lr at the end.",
     [baseRate] + warmupPart + constantPart + [maxSteps, minimum()],
     formula: "min_lr + (base_lr − min_lr)·(1 + cos(π·(t − W)/(M − W)))/2, M = max_steps (− constant_steps)",
     example: [("base_lr", 0.1), ("warmup_steps", 5), ("max_steps", 20), ("min_lr", 0.01)]

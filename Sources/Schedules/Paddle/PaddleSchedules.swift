@@ -183,7 +183,8 @@ enum PaddleSchedules {
   }
 
   static let oneCycle = dialect.type(
-    "OneCycleLR", "torch's one cycle without its momentum; the final rate is absolute. Step total_steps is still allowed.",
+    "OneCycleLR",
+    "torch's one cycle without its momentum; the final rate is absolute. Step total_steps is still allowed.",
     [
       .required("max_learning_rate", .number(.notNegative), "the rate at the peak"),
       .required("total_steps", .integer(.atLeastOne), "the length of the whole cycle"),
@@ -198,7 +199,9 @@ enum PaddleSchedules {
   ) { arguments throws(SpecificationError) in
     let isThreePhase = try arguments.flag("three_phase")
     let part = try arguments.number("phase_pct")
-    if isThreePhase && part >= 0.5 { throw arguments.error("phase_pct", "'phase_pct' must be below 0.5 in three phases") }
+    if isThreePhase && part >= 0.5 {
+      throw arguments.error("phase_pct", "'phase_pct' must be below 0.5 in three phases")
+    }
     let peak = try arguments.number("max_learning_rate")
     let anneal: Anneal = try arguments.choice("anneal_strategy")
     return OneCycle(
