@@ -121,8 +121,9 @@ import Testing
         members.append((member.name, member.value))
         continue
       }
-      let flat = children.compactMap { child in
-        if case .object(let object) = child { specification(object) } else { nil }
+      let flat = children.compactMap { child -> JSONValue? in
+        guard case .object(let object) = child else { return nil }
+        return object["args"] == nil ? child : specification(object)
       }
       members.append((member.name, .array(flat)))
     }

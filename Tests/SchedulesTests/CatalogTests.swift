@@ -60,7 +60,8 @@ import Testing
       let rest = example.members.filter { $0.name != parameter.name }.map { ($0.name, $0.value) }
       let misspelt = String(parameter.name.dropLast())
       let error = #expect(throws: SpecificationError.self) { try read(.object(JSONObject(rest + [(misspelt, 1)]))) }
-      #expect(error?.suggestion == parameter.name, "\(misspelt)")
+      // Two names may differ in the letter that is missing.
+      #expect(error?.suggestion?.hasPrefix(misspelt) ?? false, "\(misspelt)")
       #expect(error?.pointer.description == "/\(misspelt)")
     }
   }

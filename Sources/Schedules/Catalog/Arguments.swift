@@ -35,7 +35,8 @@ struct Arguments {
       case .text: _ = try optionalText(parameter.name)
       case .texts: _ = try texts(parameter.name)
       case .records: _ = try records(parameter.name)
-      case .choice, .schedule, .schedules, .numberOrSchedule: break
+      case .choice(let words): _ = try word(parameter.name, of: words)
+      case .schedule, .schedules, .numberOrSchedule: break
       }
     }
   }
@@ -203,14 +204,20 @@ struct Arguments {
   func choice<Choice: CaseIterable & RawRepresentable<String>>(
     _ name: String, of type: Choice.Type = Choice.self
   ) throws(SpecificationError) -> Choice {
+    let word = try word(name, of: Choice.allCases.map(\.rawValue))
+    guard let choice = Choice(rawValue: word) else { throw missing(try parameter(name)) }
+    return choice
+  }
+
+  /// The word given, or the default; it is one of `words`.
+  private func word(_ name: String, of words: [String]) throws(SpecificationError) -> String {
     let parameter = try parameter(name)
     guard let value = object[name] ?? parameter.defaultValue else { throw missing(parameter) }
-    let words = Choice.allCases.map(\.rawValue)
     let listed = words.map { "\"\($0)\"" }.joined(separator: ", ")
     guard case .string(let word) = value else {
       throw wrongType(value, "one of \(listed)", parameter, pointer.appending(name))
     }
-    if let choice = Choice(rawValue: word) { return choice }
+    if words.contains(word) { return word }
     let near = nearest(to: word, in: words)
     let hint = near.map { "; did you mean \"\($0)\"?" } ?? ""
     throw error(name, "'\(name)' must be one of \(listed), not \"\(word.prefix(64))\"\(hint)", suggestion: near)
