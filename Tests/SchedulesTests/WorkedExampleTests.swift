@@ -112,4 +112,89 @@ import Testing
     let halved = Linear(baseRate: 0.5, endRate: 1, totalSteps: 2)
     expect(ScheduleProduct(schedules: [halved, decay]), [0.5, 0.375, 0.25, 0.125, 0.0625])
   }
+
+  /// The examples of the literature's forms, from 1 to 0 in 4 steps.
+  @Test func rampsOfEveryShape() {
+    func ramp(_ kind: Shape.Kind, _ change: (inout Shape) -> Void = { _ in }) -> Ramp {
+      var shape = Shape(kind)
+      change(&shape)
+      return Ramp(baseRate: 1, endRate: 0, totalSteps: 4, shape: shape)
+    }
+    expect(ramp(.linear), [1, 0.75, 0.5, 0.25, 0, 0])
+    expect(ramp(.cosine), [1, 0.8536, 0.5, 0.1464, 0, 0])
+    expect(ramp(.polynomial) { $0.power = 2 }, [1, 0.5625, 0.25, 0.0625, 0])
+    expect(ramp(.power) { $0.power = 2 }, [1, 0.9375, 0.75, 0.4375, 0])
+    expect(ramp(.sqrt), [1, 0.5, 0.2929, 0.134, 0])
+    expect(ramp(.oneMinusSqrt), [1, 0.866, 0.7071, 0.5, 0])
+    // (0.5^p − 0.5)/0.5.
+    expect(ramp(.normalizedExponential), [1, 0.6818, 0.4142, 0.1892, 0])
+    expect(
+      ramp(.tanh) {
+        $0.lowerBound = -7
+        $0.upperBound = 3
+      }, [1, 0.9999, 0.982, 0.2689, 0.0025])
+    expect(ramp(.rex), [1, 0.8571, 0.6667, 0.4, 0])
+    expect(ramp(.rex) { $0.beta = 0.9 }, [1, 0.9677, 0.9091, 0.7692, 0])
+    expect(ramp(.cosine) { $0.kDecay = 2 }, [1, 0.9904, 0.8536, 0.4025, 0])
+    expect(ramp(.constant), [1, 1, 1, 1, 0])
+    // DeepSpeed's warm-up has arrived one step early.
+    expect(Ramp(baseRate: 0, endRate: 1, totalSteps: 4, shape: Shape(.logarithmic)), [0, 0.5, 0.7925, 1, 1])
+    expect(Ramp(baseRate: 1, endRate: 0.01, totalSteps: 4, shape: Shape(.exponential)), [1, 0.3162, 0.1, 0.0316, 0.01])
+  }
+
+  @Test func noamAndPower() {
+    expect(Noam(modelSize: 64, warmupSteps: 2), [0, 0.0442, 0.0884, 0.0722, 0.0625, 0.0559])
+    expect(Power(baseRate: 1, exponent: -0.5, maxRate: 0.8), [0.8, 0.8, 0.7071, 0.5774, 0.5])
+    expect(Sigmoid(baseRate: 1, gamma: 1, center: 2), [0.8808, 0.7311, 0.5, 0.2689, 0.1192])
+  }
+
+  @Test func pointsAndTables() {
+    expect(PiecewiseLinear(points: [(0, 0), (2, 1), (4, 0.2)]), [0, 0.5, 1, 0.6, 0.2, 0.2])
+    expect(RateTable(values: [1, 0.5, 0.2]), [1, 0.5, 0.2, 0.2])
+    expect(RateTable(values: [1, 0.5], after: .repeat), [1, 0.5, 1, 0.5])
+    expect(RateTable(values: [1, 0.5], interpolation: .linear), [1, 0.75, 0.5, 0.5], at: [0, 0.5, 1, 1.5])
+  }
+
+  @Test func combinators() {
+    let line = Linear(baseRate: 1, totalSteps: 4)
+    expect(Clamp(line, lower: 0.3, upper: 0.8), [0.8, 0.75, 0.5, 0.3, 0.3])
+    expect(Shift(by: 2, schedule: line), [0.5, 0.25, 0, 0])
+    expect(Shift(by: -2, schedule: line), [1, 1, 1, 0.75, 0.5])
+    expect(Stretch(by: 2, schedule: line), [1, 0.875, 0.75, 0.625])
+    expect(Stretch(speed: 2, schedule: line), [1, 0.5, 0])
+    expect(Quantize(every: 2, schedule: line), [1, 1, 0.5, 0.5, 0])
+    expect(Hold(until: 2, schedule: line), [1, 0.75, 0.5, 0.5, 0.5])
+    expect(Hold(from: 1, schedule: line), [0.75, 0.75, 0.5])
+    expect(
+      Repeat(period: 2, decay: 0.5, schedule: Linear(baseRate: 1, totalSteps: 2)), [1, 0.5, 0.5, 0.25, 0.25, 0.125])
+    expect(
+      Repeat(period: 2, count: 2, finalRate: 0.1, schedule: Linear(baseRate: 1, totalSteps: 2)), [1, 0.5, 1, 0.5, 0.1])
+    expect(Extreme(of: [Constant(baseRate: 0.6), line], isHighest: false), [0.6, 0.6, 0.5, 0.25, 0])
+    expect(Extreme(of: [Constant(baseRate: 0.6), line], isHighest: true), [1, 0.75, 0.6, 0.6])
+    expect(ScheduleSum(schedules: [Constant(baseRate: 0.1), line]), [1.1, 0.85, 0.6, 0.35, 0.1])
+    expect(Scale(by: 0.5, schedule: line), [0.5, 0.375, 0.25, 0.125, 0])
+  }
+
+  @Test func noiseIsTheSameInAnyOrderAndWithinItsLimit() {
+    let calm = Constant(baseRate: 1)
+    let noise = Noise(schedule: calm, seed: 7, standardDeviation: 0.5, limit: 0.2, from: 10, until: 900)
+    let forward = (0..<1000).map { noise.rate(at: Double($0)) }
+    for step in (0..<1000).reversed() { #expect(noise.rate(at: Double(step)) == forward[step]) }
+    #expect(forward[..<10].allSatisfy { $0 == 1 } && forward[900...].allSatisfy { $0 == 1 })
+    #expect(forward.allSatisfy { abs($0 - 1) <= 0.2 })
+    #expect(Set(forward[10..<900]).count > 800)
+    #expect(Noise(schedule: calm, seed: 8, standardDeviation: 0.5, limit: 0.2).rate(at: 20) != noise.rate(at: 20))
+    let mean = forward[10..<900].reduce(0, +) / 890
+    #expect(abs(mean - 1) < 0.02)
+  }
+
+  @Test func aWarmUpMeetsWhatFollowsWithoutAJump() {
+    for shape in Warmup.Shape.allCases where shape != .constant {
+      for length in [1.0, 5, 100, 12_345] {
+        let warmup = Warmup(
+          warmupSteps: length, startFactor: 0.01, shape: shape, then: Cosine(baseRate: 0.1, totalSteps: 50))
+        #expect(abs(warmup.rate(at: length.nextDown) - warmup.rate(at: length)) < 1e-9, "\(shape), \(length)")
+      }
+    }
+  }
 }
