@@ -16,7 +16,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [("keras", 80), ("optax", 105), ("transformers", 60), ("timm", 53)])
+  @Test(arguments: [("keras", 80), ("optax", 105), ("transformers", 60), ("timm", 53), ("timm-noise", 4)])
   func everyRateOfTheOtherLibrariesIsReproduced(_ file: String, _ count: Int) throws {
     let cases = try lines(file)
     #expect(cases.count == count)

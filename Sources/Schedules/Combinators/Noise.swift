@@ -16,11 +16,20 @@ public struct Noise: Schedule {
     case uniform
   }
 
+  /// Where the numbers come from.
+  public enum Generator: String, Sendable, CaseIterable {
+    /// splitmix64 over the seed and the step.
+    case splitmix
+    /// torch's own generator, seeded with seed + step, as timm's schedulers have it; the limit itself is refused too.
+    case torch
+  }
+
   let schedule: any Schedule
   let seed: Double
   let standardDeviation: Double
   let limit: Double
   let kind: Kind
+  let generator: Generator
   let from: Double
   let until: Double
 
@@ -30,17 +39,19 @@ public struct Noise: Schedule {
   ///   - standardDeviation: of normal noise, as a part of the rate; at least 0.
   ///   - limit: the largest noise, as a part of the rate; from 0 to 1.
   ///   - kind: the distribution.
+  ///   - generator: where the numbers come from.
   ///   - from: the first step with noise.
   ///   - until: the first step without noise again.
   public init(
     schedule: any Schedule, seed: Double, standardDeviation: Double = 0.1, limit: Double = 0.67, kind: Kind = .normal,
-    from: Double = 0, until: Double = .infinity
+    generator: Generator = .splitmix, from: Double = 0, until: Double = .infinity
   ) {
     self.schedule = schedule
     self.seed = seed
     self.standardDeviation = standardDeviation
     self.limit = limit
     self.kind = kind
+    self.generator = generator
     self.from = from
     self.until = until
   }
@@ -51,6 +62,7 @@ public struct Noise: Schedule {
   }
 
   private func noise(_ step: Double) -> Double {
+    if generator == .torch { return torchNoise(step) }
     var bits = SplitMix(state: UInt64(max(0, seed)) &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(max(0, step)))
     // A first number is thrown away: neighboring steps have neighboring states.
     _ = bits.next()
@@ -64,12 +76,24 @@ public struct Noise: Schedule {
     return limit
   }
 
+  private func torchNoise(_ step: Double) -> Double {
+    var random = TorchRandom(seed: UInt64(max(0, seed)) &+ UInt64(max(0, step)))
+    if kind == .uniform { return 2 * (random.uniform() - 0.5) * limit }
+    // timm draws until a number is below the limit, without end; a limit that far below the deviation is of no use.
+    for _ in 0..<1000 {
+      let noise = random.normal() * standardDeviation
+      if abs(noise) < limit { return noise }
+    }
+    return 0
+  }
+
   public var end: ScheduleEnd? { schedule.end }
 
   public var form: JSONValue? {
     var members: [(String, JSONValue?)] = [
       ("schedule", schedule.form), ("seed", .number(seed)), ("std", .number(standardDeviation)),
-      ("limit", .number(limit)), ("kind", .string(kind.rawValue)), ("from", .number(from)),
+      ("limit", .number(limit)), ("kind", .string(kind.rawValue)),
+      ("generator", .string(generator.rawValue)), ("from", .number(from)),
     ]
     if until.isFinite { members.append(("until", .number(until))) }
     return Self.definition.form(members)
@@ -82,8 +106,10 @@ public struct Noise: Schedule {
       .required("schedule", .schedule, "what is disturbed"),
       .integer("seed", NumberRange(lower: 0, upper: largestStep), 42, "chooses the noise"),
       .number("std", .notNegative, 0.1, "the standard deviation of normal noise, as a part of the rate"),
-      .number("limit", .fraction, 0.67, "the largest noise, as a part of the rate"),
-      .choice("kind", Kind.normal, "the distribution"), .number("from", .notNegative, 0, "the first step with noise"),
+      .number("limit", .notNegative, 0.67, "the largest noise, as a part of the rate"),
+      .choice("kind", Kind.normal, "the distribution"),
+      .choice("generator", Generator.splitmix, "where the numbers come from: torch is timm's, seeded with seed + step"),
+      .number("from", .notNegative, 0, "the first step with noise"),
       .optional("until", .number(.notNegative), "the first step without noise again"),
     ],
     formula: "schedule(t)·(1 + n(seed, ⌊t⌋)), from ≤ t < until",
@@ -95,7 +121,8 @@ public struct Noise: Schedule {
     Noise(
       schedule: try arguments.schedule("schedule"), seed: try arguments.number("seed"),
       standardDeviation: try arguments.number("std"), limit: try arguments.number("limit"),
-      kind: try arguments.choice("kind"), from: try arguments.number("from"),
+      kind: try arguments.choice("kind"), generator: try arguments.choice("generator"),
+      from: try arguments.number("from"),
       until: try arguments.optionalNumber("until") ?? .infinity)
   }
 }

@@ -2,7 +2,7 @@ import JSON
 
 /// The schedulers of timm, lowered to the canonical types.
 ///
-/// Facts: the source of timm 1.0.31, `timm/scheduler`, without its noise. t is what `step(t)` is given: epochs, or
+/// Facts: the source of timm 1.0.31, `timm/scheduler`. t is what `step(t)` is given: epochs, or
 /// updates where `t_in_epochs` is false; the curve is the same. At t = 0 the rate is what the constructor leaves in the
 /// optimizer, as on a fresh run of timm's train.py.
 enum TimmSchedules {
@@ -33,9 +33,33 @@ enum TimmSchedules {
     build: @escaping @Sendable (Arguments) throws(SpecificationError) -> any Schedule
   ) -> Definition {
     Definition(
-      type: "timm.\(name)", summary: summary, parameters: [baseRate] + parameters + [unit], formula: formula,
+      type: "timm.\(name)", summary: summary, parameters: [baseRate] + parameters + [unit] + noise, formula: formula,
       source: "timm.scheduler.\(name), timm 1.0.31",
-      example: .object(JSONObject([("type", .string("timm.\(name)")), ("base_lr", 0.1)] + example)), schedule: build)
+      example: .object(JSONObject([("type", .string("timm.\(name)")), ("base_lr", 0.1)] + example)),
+      schedule: { (arguments) throws(SpecificationError) in try disturbed(arguments, try build(arguments)) })
+  }
+
+  private static let noise = [
+    Parameter.optional(
+      "noise_range_t", .numbers(.notNegative), "the first step with noise, or that and the first without it again"),
+    .number("noise_pct", .positive, 0.67, "the largest noise, as a part of the rate"),
+    .number("noise_std", .notNegative, 1, "its standard deviation, as a part of the rate"),
+    .integer("noise_seed", NumberRange(lower: 0, upper: 0x1p32), 42, "chooses the noise"),
+  ]
+
+  /// The curve with timm's noise, which is normal; the constructor's rate at t = 0 has none.
+  private static func disturbed(_ arguments: Arguments, _ curve: any Schedule) throws(SpecificationError)
+    -> any Schedule
+  {
+    if !arguments.has("noise_range_t") { return curve }
+    let range = try arguments.numbers("noise_range_t")
+    if range.isEmpty || range.count > 2 {
+      throw arguments.error("noise_range_t", "'noise_range_t' is a list of one step or two")
+    }
+    return Noise(
+      schedule: curve, seed: try arguments.number("noise_seed"),
+      standardDeviation: try arguments.number("noise_std"), limit: try arguments.number("noise_pct"),
+      generator: .torch, from: max(1, range[0]), until: range.count == 2 ? range[1] : .infinity)
   }
 
   // MARK: Cycles
