@@ -33,10 +33,11 @@ let package = Package(
     .systemLibrary(name: "CLinux"),
     // Sockets, event loops, HTTP/1.1. Knows nothing of rates.
     .target(name: "HTTPServer", dependencies: ["CLinux"], swiftSettings: settings),
-    // Routes, requests and answers, problem details. The contract, openapi.yaml, is embedded as it stands.
+    // The contract, openapi.yaml, inside the program as it stands.
+    .target(name: "CContract", exclude: ["openapi.yaml"]),
+    // Routes, requests and answers, problem details.
     .target(
-      name: "Service", dependencies: ["Charts", "HTTPServer", "JSON", "Schedules"],
-      resources: [.embedInCode("openapi.yaml")],
+      name: "Service", dependencies: ["CContract", "Charts", "HTTPServer", "JSON", "Schedules"],
       swiftSettings: settings),
     .executableTarget(
       name: "anneal",

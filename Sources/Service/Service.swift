@@ -1,3 +1,4 @@
+import CContract
 import Dispatch
 public import HTTPServer
 import JSON
@@ -36,6 +37,9 @@ public struct Service: HTTPHandler {
   }
 
   private static let paths = ["/schedule", "/compare", "/schedules", "/healthz", "/livez", "/openapi.yaml"]
+
+  /// openapi.yaml.
+  private static let contract = Array(UnsafeBufferPointer(start: contract_bytes(), count: contract_length()))
 
   private let configuration: Configuration
   private let catalogDocument: HTTPResponse
@@ -76,7 +80,7 @@ public struct Service: HTTPHandler {
       case .openAPI:
         reply.send(
           HTTPResponse(
-            status: 200, fields: ["Content-Type": "application/yaml"], body: .bytes(PackageResources.openapi_yaml)))
+            status: 200, fields: ["Content-Type": "application/yaml"], body: .bytes(Self.contract)))
       }
     } catch {
       reply.send(error.response)
