@@ -70,10 +70,34 @@ import Testing
     #expect(tried > 0)
   }
 
-  private func sample(_ parameter: Parameter, _ random: inout SplitMix) -> JSONValue? {
+  /// What grows may leave the range of a double, and a few are infinite at step 0; nothing else is ever not finite.
+  @Test(arguments: types) func ratesAreFiniteAsFarAsStepsGo(_ type: String) throws {
+    let definition = try #require(Catalog.standard[type])
+    guard case .object(let example) = definition.example else { throw NoObject() }
+    var random = SplitMix(state: 99)
+    for _ in 0..<30 {
+      var members = example.members.map { ($0.name, $0.value) }
+      for parameter in definition.parameters {
+        guard let value = sample(parameter, &random, growth: 1), random.unit() < 0.3 else { continue }
+        members.removeAll { $0.0 == parameter.name }
+        members.append((parameter.name, value))
+      }
+      guard let curves = try? read(.object(JSONObject(members))) else { continue }
+      for schedule in [curves.rate] + curves.companions.map(\.schedule) {
+        let last = min(largestStep, schedule.end?.lastStep ?? largestStep)
+        for step in Self.steps where step >= 1 && step <= last {
+          #expect(schedule.rate(at: step).isFinite, "\(JSONWriter.text(.object(JSONObject(members)))) at \(step)")
+        }
+      }
+    }
+  }
+
+  /// - Parameter growth: the largest value of what multiplies at every step or cycle.
+  private func sample(_ parameter: Parameter, _ random: inout SplitMix, growth: Double = 40) -> JSONValue? {
+    let multiplies = ["gamma", "decay", "shrink", "factor", "m_mul", "lr_mul"].contains { parameter.name.contains($0) }
     func number(_ range: NumberRange) -> Double {
       let low = range.lower ?? 0
-      let high = min(range.upper ?? 1e9, low + (random.unit() < 0.5 ? 1 : 40))
+      let high = min(range.upper ?? 1e9, low + (random.unit() < 0.5 ? 1 : multiplies ? growth : 40))
       return low + (high - low) * max(random.unit(), 0.01)
     }
     switch parameter.kind {

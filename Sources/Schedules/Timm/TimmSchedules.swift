@@ -154,6 +154,9 @@ enum TimmSchedules {
     }
     let isPrefix = try arguments.flag("warmup_prefix")
     let target = meets && !isPrefix ? curve.rate(at: steps) : baseRate
+    if !target.isFinite {
+      throw arguments.error("warmup_t", "the curve has no rate at the warm-up's end: its shrinking cycles have run out")
+    }
     let ramp = Linear(baseRate: try arguments.number("warmup_lr_init"), endRate: target, totalSteps: steps)
     return ScheduleSequence(
       schedules: [ramp, isPrefix ? curve : Shift(by: steps, schedule: curve)], boundaries: [steps])
