@@ -14,6 +14,7 @@ enum CatalogDocument {
       "formula": .string(definition.formula),
       "source": .string(definition.source),
       "loss_driven": .bool(definition.isLossDriven),
+      "picture": .string("/schedules/\(definition.type).svg"),
       "parameters": .array(definition.parameters.map(parameter)),
       "example": example(definition),
     ]

@@ -136,6 +136,15 @@ import Testing
     #expect(try object(again) == object("{\(body),\"steps\":300}"))
   }
 
+  @Test func whatHasNoCanonicalFormIsNotMadeUp() throws {
+    let explained = try object(
+      """
+      {"schedule":{"type":"torch.ChainedScheduler","base_lr":0.1,"schedulers":[{"type":"torch.CosineAnnealingLR","T_max":30,
+      "eta_min":0.01},{"type":"torch.ExponentialLR","gamma":0.99}]}}
+      """, query: "explain=true")
+    #expect(explained["canonical"] == .null && explained["note"] != nil)
+  }
+
   // MARK: Compare
 
   @Test func aComparisonSaysWhatEachCurveAmountsTo() throws {

@@ -8,6 +8,8 @@ struct ScheduleOutline {
   let steps: StepSelection
   /// The recorded curve that a loss-driven rule is run over.
   let metrics: [Double]?
+  /// The last step that matters: an explanation is of the whole curve, whatever steps stand beside it.
+  let horizon: Double
 
   static let fields = ["schedule", "steps", "at", "metrics", "companions", "groups", "layer_decay"] + Clock.fields
 
@@ -28,6 +30,7 @@ struct ScheduleOutline {
     let recorded = metrics.map { StepSelection.range(start: 0, count: $0.count, stride: 1) }
     let otherwise = isForExplanation ? .range(start: 0, count: 0, stride: 1) : recorded
     steps = try StepSelection(request, otherwise: otherwise, limit: limit)
+    horizon = isForExplanation ? largestStep : steps.last
   }
 
   static func document(_ content: [UInt8]) throws(Problem) -> JSONValue {
@@ -71,7 +74,7 @@ struct ScheduleRequest {
     steps = outline.steps
     let request = outline.request
     let clock = try Clock(request)
-    let reader = SpecificationReader(horizon: clock.horizon(outline.steps.last), metrics: outline.metrics)
+    let reader = SpecificationReader(horizon: clock.horizon(outline.horizon), metrics: outline.metrics)
     func read(_ value: JSONValue, _ pointer: String) throws(Problem) -> Curves {
       do {
         return try reader.read(value)
