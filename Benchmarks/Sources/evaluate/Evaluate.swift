@@ -6,7 +6,8 @@ struct Evaluate {
   static func main() throws {
     print("type".padded(36) + "ns at step 1".padded(16) + "ns at step 10^15".padded(20) + "ratio")
     var worst = 0.0
-    for definition in Catalog.standard.definitions {
+    // A loss-driven rule has no far step: its rates are known as far as its reports go.
+    for definition in Catalog.standard.definitions where !definition.isLossDriven {
       let schedule = try SpecificationReader().read(definition.example).rate
       _ = nanoseconds(schedule, from: 1)
       let near = nanoseconds(schedule, from: 1)
