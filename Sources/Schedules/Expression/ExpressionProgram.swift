@@ -55,6 +55,11 @@ extension Expression {
     /// Where a jump goes: the number of an instruction.
     var target: Int32 = 0
     var value = 0.0
+
+    /// The same to the last bit: a folded `0 / 0` is not a number, and still the same program.
+    static func == (a: Self, b: Self) -> Bool {
+      a.operation == b.operation && a.target == b.target && a.value.bitPattern == b.value.bitPattern
+    }
   }
 
   /// A formula compiled for a stack machine.
