@@ -28,12 +28,13 @@ import Testing
   /// What the frameworks' own classes returned when Scripts/dialect-vectors ran them.
   @Test func everyRateOfTheFrameworksThatWereRunIsReproduced() throws {
     let cases = try lines("dialects")
-    #expect(cases.count == 174)
+    #expect(cases.count == 193)
     var counts: [String: Int] = [:]
     for vector in cases {
       guard case .string(let type) = vector["type"] else { throw NotAVector() }
       counts[String(type.prefix { $0 != "." }), default: 0] += 1
-      let curves = try SpecificationReader().read(try #require(specification(vector)))
+      let reader = SpecificationReader(metrics: try vector["metrics"].map(numbers))
+      let curves = try reader.read(try #require(specification(vector)))
       try compare(curves.rate, vector, "expected")
       for companion in ["momentum", "weight_decay"] where vector[companion] != nil {
         let curve = try #require(curves.companions.first { $0.name == companion })

@@ -88,6 +88,6 @@ public struct Catalog: Sendable {
 
   static let torch: [Definition] =
     TorchLeaf.all.map(\.definition) + [
-      TorchSequential.definition, TorchChained.definition, ExpressionSchedule.lambda,
+      TorchSequential.definition, TorchChained.definition, ExpressionSchedule.lambda, TorchAveraging.definition,
     ]
 }
