@@ -74,7 +74,7 @@ public struct ExpressionSchedule: Schedule {
     formula: "the formula at t",
     source: "torch.optim.lr_scheduler.LambdaLR; the operators are those of the Python Language Reference",
     example: [
-      "type": "expression", "formula": "base_lr * where(step < 10, step / 10, (1 - progress) ** k)",
+      "type": "expression", "formula": "base_lr * where(step < 10, step / 10, max(0, 1 - progress) ** k)",
       "constants": ["k": 2], "total_steps": 100, "base_lr": 0.1,
     ]
   ) { arguments throws(SpecificationError) in

@@ -59,27 +59,35 @@ struct PictureOptions {
     }
     // A schedule that is not defined at step 0 begins at step 1.
     let first = curves.rate.rate(at: 0).isFinite ? 0.0 : 1
-    let last = max(first, Self.length(of: curves.rate, from: first))
+    let last = Self.length(of: curves.rate, from: first)
     let steps = StepSelection.range(start: first, count: Int(last - first) + 1, stride: 1)
     var chart = chart([("learning rate", curves.rate)], steps)
     if title.isEmpty { chart.title = definition.type }
     return chart
   }
 
-  /// The steps that show a curve's form: until nearly all of its range up to step 10,000 has been seen, and four times
-  /// as many where it goes on to move, in cycles or in small steps.
+  /// The steps that show a curve's form: until it has made nearly all of its movement up to step 10,000; of a curve that
+  /// moves for ever, a few of its cycles.
   private static func length(of schedule: any Schedule, from first: Double) -> Double {
     let limit = min(10_000, schedule.end?.lastStep ?? 10_000)
-    func range(_ start: Double, _ last: Double) -> Double {
-      let rates = stride(from: start, through: last, by: 1).map { schedule.rate(at: $0) }
-      return (rates.max() ?? 0) - (rates.min() ?? 0)
+    let rates = stride(from: first, through: limit, by: 1).map { schedule.rate(at: $0) }
+    let height = (rates.max() ?? 0) - (rates.min() ?? 0)
+    var lowest = rates[0]
+    var highest = rates[0]
+    /// The movement so far, and the length at which nearly the whole height has been seen.
+    var movements = [0.0]
+    var seen: Double?
+    for (index, rate) in rates.enumerated().dropFirst() {
+      lowest = min(lowest, rate)
+      highest = max(highest, rate)
+      if seen == nil && highest - lowest >= 0.95 * height { seen = Double(index) }
+      movements.append(movements[index - 1] + abs(rate - rates[index - 1]))
     }
-    let whole = range(first, limit)
-    for last in [10.0, 20, 50, 100, 200, 500, 1000, 2000, 5000] where last < limit {
-      if range(first, last) < 0.95 * whole { continue }
-      return min(last * (range(last * 1.2, limit) > 0.1 * whole ? 4 : 1.2), limit)
-    }
-    return limit
+    let movement = movements[movements.count - 1]
+    if movement == 0 { return min(first + 10, limit) }
+    if movement > 6 * height { return min(first + 4 * (seen ?? limit), limit) }
+    let settled = movements.firstIndex { $0 >= 0.97 * movement } ?? movements.count - 1
+    return min((first + max(8, Double(settled)) * 1.15).rounded(.up), limit)
   }
 
   func response(_ chart: Chart) -> HTTPResponse {
