@@ -43,6 +43,8 @@ public struct RateTable: Schedule {
   public func rate(at step: Double) -> Double {
     let count = Double(values.count)
     let position = after == .repeat ? step.truncatingRemainder(dividingBy: count) : min(step, count - 1)
+    // A stretched clock can leave the range of a double.
+    if !position.isFinite { return .nan }
     let index = Int(position)
     let value = values[index]
     if interpolation == .step || position == position.rounded(.down) { return baseRate * value }

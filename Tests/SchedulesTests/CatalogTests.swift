@@ -90,6 +90,42 @@ import Testing
     }
   }
 
+  /// A clock that runs away may give no finite rate, but it takes nothing down with it.
+  @Test(arguments: types) func noClockCrashesASchedule(_ type: String) throws {
+    if try definition(type).isLossDriven { return }
+    let inner = try read(try definition(type).example)
+    for wild: any Schedule in [
+      Stretch(speed: 1e300, schedule: inner), Stretch(speed: 1e12, schedule: inner),
+      Stretch(by: 1e-307, schedule: inner),
+      Shift(by: 1e308, schedule: inner), Repeat(period: 3, multiplier: 0.5, schedule: inner),
+      Repeat(period: 1e-300, multiplier: 1e10, schedule: inner), Quantize(every: 1e-300, schedule: inner),
+    ] {
+      for step in [0, 0.5, 1, 7, 1e6, 1e15, largestStep] { _ = wild.rate(at: step) }
+    }
+  }
+
+  @Test func aFasterClockSteppedAheadGetsTheRatesOfLaterSteps() throws {
+    // Without a closed form: it is stepped as far as it will be asked.
+    let chain: JSONValue = [
+      "type": "torch.ChainedScheduler", "base_lr": 0.1,
+      "schedulers": [
+        ["type": "torch.CosineAnnealingLR", "T_max": 30, "eta_min": 0.01],
+        ["type": "torch.ExponentialLR", "gamma": 0.99],
+      ],
+    ]
+    let direct = try SpecificationReader(horizon: 1000).read(chain).rate
+    let reader = SpecificationReader(horizon: 100)
+    let fast = try reader.read(["type": "stretch", "speed": 4, "schedule": chain]).rate
+    let slow = try reader.read(["type": "stretch", "by": 0.25, "schedule": chain]).rate
+    let ahead = try reader.read(["type": "shift", "by": 300, "schedule": chain]).rate
+    let held = try reader.read(["type": "hold", "from": 333, "schedule": chain]).rate
+    for step in [0.0, 10, 99, 100] {
+      #expect(fast.rate(at: step) == direct.rate(at: 4 * step) && slow.rate(at: step) == fast.rate(at: step))
+      #expect(ahead.rate(at: step) == direct.rate(at: step + 300))
+    }
+    #expect(held.rate(at: 5) == direct.rate(at: 333))
+  }
+
   @Test func aNestedScheduleWithoutARateIsAFactor() throws {
     let schedule = try read(["type": "product", "base_lr": 0.5, "schedules": [["type": "constant"]]])
     #expect(schedule.rate(at: 3) == 0.5)

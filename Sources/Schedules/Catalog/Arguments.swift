@@ -223,8 +223,13 @@ struct Arguments {
     throw error(name, "'\(name)' must be one of \(listed), not \"\(word.prefix(64))\"\(hint)", suggestion: near)
   }
 
-  func schedule(_ name: String) throws(SpecificationError) -> any Schedule {
+  /// The schedule given.
+  ///
+  /// - Parameter horizon: the last step of its own clock that will be asked for, where that may be later than the last of
+  ///   this schedule's.
+  func schedule(_ name: String, horizon: Double = 0) throws(SpecificationError) -> any Schedule {
     guard let value = object[name] else { throw missing(try parameter(name)) }
+    let reader = reader.reaching(horizon)
     return try reader.curves(value, pointer: pointer.appending(name), depth: depth + 1).rate
   }
 
@@ -234,7 +239,9 @@ struct Arguments {
     return Constant(baseRate: try number(name))
   }
 
-  func schedules(_ name: String) throws(SpecificationError) -> [any Schedule] {
+  /// The schedules given; `horizon` as in ``schedule(_:horizon:)``.
+  func schedules(_ name: String, horizon: Double = 0) throws(SpecificationError) -> [any Schedule] {
+    let reader = reader.reaching(horizon)
     var schedules: [any Schedule] = []
     for (element, pointer) in try elements(name) {
       schedules.append(try reader.curves(element, pointer: pointer, depth: depth + 1).rate)

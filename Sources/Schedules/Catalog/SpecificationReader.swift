@@ -49,6 +49,12 @@ public struct SpecificationReader: Sendable {
     return try arguments.definition.policy(arguments)
   }
 
+  /// The reader for a nested schedule whose clock may run ahead, up to `horizon`.
+  func reaching(_ horizon: Double) -> SpecificationReader {
+    horizon <= self.horizon
+      ? self : SpecificationReader(catalog: catalog, horizon: min(horizon, largestStep), metrics: metrics)
+  }
+
   /// Whether reading the schedule may take a while: a `ChainedScheduler` without a closed form is stepped up to the
   /// horizon. Everything else is read in the time that its text takes.
   public static func mayBeStepped(_ value: JSONValue) -> Bool {

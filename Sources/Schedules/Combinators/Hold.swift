@@ -51,6 +51,6 @@ public struct Hold: Schedule {
     let from = try arguments.number("from")
     let until = try arguments.optionalNumber("until") ?? .infinity
     if until < from { throw arguments.error("until", "'until' must be at least 'from'") }
-    return Hold(from: from, until: until, schedule: try arguments.schedule("schedule"))
+    return Hold(from: from, until: until, schedule: try arguments.schedule("schedule", horizon: from))
   }
 }

@@ -63,7 +63,7 @@ public struct Noise: Schedule {
 
   private func noise(_ step: Double) -> Double {
     if generator == .torch { return torchNoise(step) }
-    var bits = SplitMix(state: UInt64(max(0, seed)) &* 0x9E37_79B9_7F4A_7C15 ^ UInt64(max(0, step)))
+    var bits = SplitMix(state: Self.whole(seed) &* 0x9E37_79B9_7F4A_7C15 ^ Self.whole(step))
     // A first number is thrown away: neighboring steps have neighboring states.
     _ = bits.next()
     if kind == .uniform { return limit * (2 * bits.unit() - 1) }
@@ -76,8 +76,11 @@ public struct Noise: Schedule {
     return limit
   }
 
+  /// The number as an integer; a stretched clock can leave the integers, and the range of a double.
+  private static func whole(_ number: Double) -> UInt64 { UInt64(exactly: number.rounded(.down)) ?? .max }
+
   private func torchNoise(_ step: Double) -> Double {
-    var random = TorchRandom(seed: UInt64(max(0, seed)) &+ UInt64(max(0, step)))
+    var random = TorchRandom(seed: Self.whole(seed) &+ Self.whole(step))
     if kind == .uniform { return 2 * (random.uniform() - 0.5) * limit }
     // timm draws until a number is below the limit, without end; a limit that far below the deviation is of no use.
     for _ in 0..<1000 {

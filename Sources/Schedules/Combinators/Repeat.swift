@@ -89,7 +89,7 @@ public struct Repeat: Schedule {
     return Repeat(
       cycles: cycles, decay: try arguments.number("decay"),
       count: try arguments.optionalNumber("count") ?? .infinity, finalRate: try arguments.number("final_lr"),
-      schedule: try arguments.schedule("schedule"))
+      schedule: try arguments.schedule("schedule", horizon: cycles.first))
   }
 }
 

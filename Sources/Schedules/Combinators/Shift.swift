@@ -40,6 +40,7 @@ public struct Shift: Schedule {
       "type": "shift", "by": -2, "schedule": ["type": "linear", "base_lr": 0.1, "total_steps": 4],
     ]
   ) { arguments throws(SpecificationError) in
-    Shift(by: try arguments.number("by"), schedule: try arguments.schedule("schedule"))
+    let by = try arguments.number("by")
+    return Shift(by: by, schedule: try arguments.schedule("schedule", horizon: arguments.reader.horizon + by))
   }
 }

@@ -60,8 +60,11 @@ public struct Stretch: Schedule {
       "type": "stretch", "by": 2, "schedule": ["type": "cosine", "base_lr": 0.1, "total_steps": 50],
     ]
   ) { arguments throws(SpecificationError) in
-    let schedule = try arguments.schedule("schedule")
-    switch (try arguments.optionalNumber("by"), try arguments.optionalNumber("speed")) {
+    let divisor = try arguments.optionalNumber("by")
+    let factor = try arguments.optionalNumber("speed")
+    let horizon = arguments.reader.horizon * (factor ?? 1) / (divisor ?? 1)
+    let schedule = try arguments.schedule("schedule", horizon: horizon)
+    switch (divisor, factor) {
     case (let by?, nil): return Stretch(by: by, schedule: schedule)
     case (nil, let speed?): return Stretch(speed: speed, schedule: schedule)
     case (nil, nil): throw arguments.error("by", "stretch needs either 'by' or 'speed'")

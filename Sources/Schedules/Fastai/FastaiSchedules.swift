@@ -62,8 +62,10 @@ enum FastaiSchedules {
     ]
   ) { arguments throws(SpecificationError) in
     let parts = try arguments.numbers("pcts")
-    let schedules = try arguments.schedules("scheds")
     let length = try arguments.number("total_steps")
+    // Each runs from 0 to 1 over its part; past the last part it runs on.
+    let shortest = parts.filter { $0 > 0 }.min() ?? 1
+    let schedules = try arguments.schedules("scheds", horizon: arguments.reader.horizon / (shortest * length))
     if parts.count != schedules.count {
       throw arguments.error("pcts", "\(schedules.count) schedules need as many parts; \(parts.count) were given")
     }
