@@ -180,6 +180,14 @@ import Testing
     #expect(abs(halfLife - 2.772588722239781) < 1e-12 && abs(slope + 2.4261226388505337) < 1e-12)
   }
 
+  @Test func aDecayWithoutAConstantIsComparedWithoutOne() throws {
+    let answer = try object(
+      #"{"schedules":[{"type":"exponential","base_lr":1,"decay_rate":0.5,"decay_steps":5e-324}],"steps":3}"#,
+      path: "/compare")
+    #expect(
+      JSONWriter.text(.object(answer)).contains("\"summary\"") && !JSONWriter.text(.object(answer)).contains("nan"))
+  }
+
   @Test(
     arguments: [
       (#"{"steps":1}"#, "/schedules"), (#"{"schedules":[],"steps":1}"#, "/schedules"),

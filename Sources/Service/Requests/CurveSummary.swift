@@ -46,11 +46,11 @@ struct ExponentialSummary {
       members.append(("time_constant", .number(1 / decayConstant)))
     }
     // How much the last rate moves with each: the partial derivatives.
-    let sensitivity: JSONValue = [
-      "base_lr": .number(exp(-decayConstant * lastStep)), "decay_constant": .number(-lastStep * lastRate),
-      "step": .number(-decayConstant * lastRate),
+    let sensitivity: [(String, JSONValue)] = [
+      ("base_lr", .number(exp(-decayConstant * lastStep))), ("decay_constant", .number(-lastStep * lastRate)),
+      ("step", .number(-decayConstant * lastRate)),
     ]
-    members.append(("sensitivity", sensitivity))
+    members.append(("sensitivity", .object(JSONObject(sensitivity.filter { $0.1.isFiniteNumber }))))
     return .object(JSONObject(members.filter { $0.1.isFiniteNumber }))
   }
 }
@@ -91,9 +91,12 @@ struct CheckedCurve {
       area: walk.area.isFinite ? walk.area : .greatestFiniteMagnitude, halfStep: walk.halfStep,
       warmupSteps: walk.riseEnd - walk.firstStep,
       exponential: (schedule as? Exponential).flatMap { exponential in
-        exponential.decayConstant.map {
-          ExponentialSummary(
-            decayConstant: $0, lastStep: walk.step, lastRate: walk.rate, baseRate: exponential.rate(at: 0))
+        // A factor of the smallest periods has no constant that a double holds.
+        exponential.decayConstant.flatMap {
+          !$0.isFinite
+            ? nil
+            : ExponentialSummary(
+              decayConstant: $0, lastStep: walk.step, lastRate: walk.rate, baseRate: exponential.rate(at: 0))
         }
       })
   }
