@@ -30,6 +30,14 @@ let package = Package(
     .target(name: "Schedules", dependencies: ["JSON", "Policies"], swiftSettings: settings),
     // Curves as a picture (SVG) and as characters for a terminal. Knows nothing of schedules.
     .target(name: "Charts", swiftSettings: settings),
+    // The life of a training job: reports, sealed rates, attempts, overrides. The store is a protocol.
+    .target(name: "Sessions", dependencies: ["JSON", "Policies", "Schedules"], swiftSettings: settings),
+    // SQLite's C API. GRDB, Swift's favorite, says of itself that it is not maintained for Linux.
+    .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+    // The embedded store of sessions.
+    .target(name: "SessionsSQLite", dependencies: ["CSQLite", "Sessions"], swiftSettings: settings),
+    // libcrypto: the signatures of states.
+    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CLinux"),
     // Sockets, event loops, HTTP/1.1. Knows nothing of rates.
     .target(name: "HTTPServer", dependencies: ["CLinux"], swiftSettings: settings),
@@ -37,12 +45,13 @@ let package = Package(
     .target(name: "CContract", exclude: ["openapi.yaml"]),
     // Routes, requests and answers, problem details.
     .target(
-      name: "Service", dependencies: ["CContract", "Charts", "HTTPServer", "JSON", "Schedules"],
+      name: "Service",
+      dependencies: ["CContract", "COpenSSL", "Charts", "HTTPServer", "JSON", "Schedules", "Sessions"],
       swiftSettings: settings),
     .executableTarget(
       name: "anneal",
       dependencies: [
-        "Charts", "HTTPServer", "Schedules", "Service",
+        "Charts", "HTTPServer", "Schedules", "Service", "Sessions", "SessionsSQLite",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
@@ -51,6 +60,8 @@ let package = Package(
     .testTarget(name: "ServiceTests", dependencies: ["HTTPServer", "JSON", "Service"], swiftSettings: settings),
     .testTarget(
       name: "WireTests", dependencies: ["HTTPServer", "JSON", "Schedules", "Service", "Yams"], swiftSettings: settings),
+    .testTarget(
+      name: "SessionsTests", dependencies: ["JSON", "Schedules", "Sessions", "SessionsSQLite"], swiftSettings: settings),
     .testTarget(name: "SchedulesTests", dependencies: ["JSON", "Schedules"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests", dependencies: ["JSON", "Schedules"], resources: [.copy("Vectors")],

@@ -24,6 +24,8 @@ final class EventLoop: @unchecked Sendable {
     let id: UInt64
     var machine: ConnectionMachine
     var interest: UInt32 = 0
+    /// What the connection's stream of events waits for.
+    var events: (any HTTPEventSource)?
 
     init(descriptor: Int32, id: UInt64, machine: ConnectionMachine) {
       self.descriptor = descriptor
@@ -254,6 +256,7 @@ final class EventLoop: @unchecked Sendable {
         listen(false)
         for connection in connections.values {
           connection.machine.drain()
+          connection.events?.cancel()
           advance(connection)
         }
       }
@@ -291,7 +294,7 @@ final class EventLoop: @unchecked Sendable {
       while let action = connection.machine.next(now: now, date: date) {
         switch action {
         case .deliver(let request): deliver(request, connection)
-        case .pull(let source): pull(source, connection.id)
+        case .pull(let source): pull(source, connection)
         case .shutDownWriting: _ = shutdown(connection.descriptor, Int32(SHUT_WR))
         case .close:
           end(connection)
@@ -322,7 +325,14 @@ final class EventLoop: @unchecked Sendable {
     }
   }
 
-  private func pull(_ source: any HTTPBodySource, _ id: UInt64) {
+  private func pull(_ source: any HTTPBodySource, _ connection: Connection) {
+    let id = connection.id
+    if let events = source as? any HTTPEventSource {
+      connection.events = events
+      events.next { [weak self] piece, hasMore in self?.post(.piece(piece, hasMore ? events : nil, connection: id)) }
+      if drainDeadline != nil { events.cancel() }
+      return
+    }
     workers.async {
       var source = source
       var piece: [UInt8] = []
@@ -337,6 +347,7 @@ final class EventLoop: @unchecked Sendable {
 
   private func end(_ connection: Connection) {
     if connections.removeValue(forKey: connection.id) == nil { return }
+    connection.events?.cancel()
     close(connection.descriptor)
     count.leave()
     load.subtract(1, ordering: .relaxed)

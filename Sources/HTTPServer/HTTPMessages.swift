@@ -107,6 +107,19 @@ public protocol HTTPBodySource: Sendable {
   mutating func next(into buffer: inout [UInt8]) throws -> Bool
 }
 
+/// Content that comes when something happens, and not when it is asked for: a stream of events.
+public protocol HTTPEventSource: HTTPBodySource {
+  /// Delivers the next piece, now or later, from any thread, and whether there is more. Called again only after that.
+  func next(_ deliver: @escaping @Sendable (_ piece: [UInt8], _ hasMore: Bool) -> Void)
+
+  /// The client has left, or the server stops: ends what ``next(_:)`` waits for, by an empty last piece.
+  func cancel()
+}
+
+extension HTTPEventSource {
+  public mutating func next(into buffer: inout [UInt8]) throws -> Bool { false }
+}
+
 /// What the server itself finds wrong with a request.
 public struct HTTPFailure: Error, Sendable, Equatable {
   public let status: Int

@@ -5,6 +5,9 @@ public protocol Policy: Sendable {
   /// Everything that the rule remembers; it can be stored and taken up again.
   associatedtype State: Codable, Equatable, Sendable
 
+  /// The rate that the optimizer was given: where the rule has not acted, this is in force.
+  var baseRate: Double { get }
+
   /// The state before the first report.
   var initialState: State { get }
 

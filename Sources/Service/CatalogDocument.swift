@@ -7,6 +7,23 @@ enum CatalogDocument {
     ["schedules": .array(catalog.definitions.map(one))]
   }
 
+  /// What can stand in a session's `policies`, as `GET /policies` shows it.
+  static var policies: JSONValue {
+    let policies = RuleReader.catalog.definitions.map { definition -> JSONValue in
+      let metric: JSONValue = [
+        "name": "metric", "description": "the reported metric that it watches", "kind": "text", "required": false,
+        "default": "loss",
+      ]
+      return [
+        "type": .string(definition.type), "summary": .string(definition.summary),
+        "formula": .string(definition.formula), "source": .string(definition.source),
+        "parameters": .array([metric] + definition.parameters.map { Self.parameter($0) }),
+        "example": definition.example,
+      ]
+    }
+    return ["policies": .array(policies)]
+  }
+
   static func one(_ definition: Definition) -> JSONValue {
     [
       "type": .string(definition.type),

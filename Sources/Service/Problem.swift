@@ -18,6 +18,8 @@ struct Problem: Error, Equatable {
   var suggestion: String?
   /// The methods that the path has, for the `Allow` field.
   var allow: String?
+  /// Seconds after which it may go better.
+  var retryAfter: Int?
 
   static func malformed(_ error: JSONSyntaxError) -> Problem {
     Problem(
@@ -85,6 +87,7 @@ struct Problem: Error, Equatable {
     var response = HTTPResponse.json(
       .object(JSONObject(members)), status: status, contentType: "application/problem+json")
     if let allow { response.fields.append("Allow", allow) }
+    if let retryAfter { response.fields.append("Retry-After", "\(retryAfter)") }
     return response
   }
 }

@@ -3,6 +3,7 @@ import Dispatch
 public import HTTPServer
 import JSON
 import Schedules
+public import Sessions
 
 /// The service: which path answers what.
 public struct Service: HTTPHandler {
@@ -27,26 +28,42 @@ public struct Service: HTTPHandler {
     case catalogPicture(String)
     case health
     case openAPI
+    case policies
+    case sessions(SessionRoute)
 
-    var methods: String {
+    var methods: [String] {
       switch self {
-      case .schedule, .compare: "POST, OPTIONS"
-      case .catalog, .catalogEntry, .catalogPicture, .health, .openAPI: "GET, HEAD, OPTIONS"
+      case .schedule, .compare: ["POST", "OPTIONS"]
+      case .catalog, .catalogEntry, .catalogPicture, .health, .openAPI, .policies: ["GET", "HEAD", "OPTIONS"]
+      case .sessions(let route): route.methods + ["OPTIONS"]
       }
     }
   }
 
-  private static let paths = ["/schedule", "/compare", "/schedules", "/healthz", "/livez", "/openapi.yaml"]
+  private static let paths = [
+    "/schedule", "/compare", "/schedules", "/policies", "/sessions", "/healthz", "/livez", "/openapi.yaml",
+  ]
 
   /// openapi.yaml.
   private static let contract = Array(UnsafeBufferPointer(start: contract_bytes(), count: contract_length()))
 
   private let configuration: Configuration
   private let catalogDocument: HTTPResponse
+  private let policiesDocument: HTTPResponse
+  private let sessions: SessionAPI
   private let workers = DispatchQueue(label: "service.workers", attributes: .concurrent)
 
-  public init(configuration: Configuration = Configuration()) {
+  /// - Parameters:
+  ///   - configuration: what an operator has set.
+  ///   - sessions: where sessions are; by default in memory alone.
+  ///   - stateSeal: signs the states that trainers keep.
+  public init(
+    configuration: Configuration = Configuration(), sessions: SessionHub = SessionHub(store: MemoryStore()),
+    stateSeal: StateSeal = StateSeal(key: StateSeal.freshKey())
+  ) {
     self.configuration = configuration
+    self.sessions = SessionAPI(hub: sessions, seal: stateSeal)
+    policiesDocument = .json(CatalogDocument.policies)
     catalogDocument = .json(CatalogDocument.all(.standard))
   }
 
@@ -56,12 +73,12 @@ public struct Service: HTTPHandler {
     do throws(Problem) {
       let route = try route(head)
       if head.method == "OPTIONS" {
-        return HTTPResponse(status: 204, fields: ["Allow": route.methods])
+        return HTTPResponse(status: 204, fields: ["Allow": route.methods.joined(separator: ", ")])
       }
-      if !route.methods.split(separator: ", ").contains(where: { $0 == head.method }) {
-        throw .methodNotAllowed(route.methods)
+      if !route.methods.contains(head.method) {
+        throw .methodNotAllowed(route.methods.joined(separator: ", "))
       }
-      if route.methods.hasPrefix("POST") { try checkContentType(head.fields) }
+      if ["POST", "PUT", "PATCH"].contains(head.method) { try checkContentType(head.fields) }
       return nil
     } catch {
       return error.response
@@ -76,6 +93,8 @@ public struct Service: HTTPHandler {
       case .catalog: reply.send(catalogDocument)
       case .catalogEntry(let type): reply.send(.json(CatalogDocument.one(try definition(type))))
       case .catalogPicture(let type): try picture(try definition(type), request, reply)
+      case .policies: reply.send(policiesDocument)
+      case .sessions(let route): try sessions.respond(route, request, reply)
       case .health: reply.send(.json(["status": "ok"]))
       case .openAPI:
         reply.send(
@@ -99,8 +118,17 @@ public struct Service: HTTPHandler {
     case let segments? where segments.count == 2 && segments[0] == "schedules":
       let name = segments[1]
       return name.hasSuffix(".svg") ? .catalogPicture(String(name.dropLast(4))) : .catalogEntry(name)
+    case ["policies"]: return .policies
     case ["healthz"], ["livez"]: return .health
     case ["openapi.yaml"]: return .openAPI
+    case let segments? where segments.first == "sessions":
+      guard let route = SessionRoute(segments) else {
+        let parts = SessionRoute.Part.allCases.map(\.rawValue)
+        let near = segments.count == 3 ? nearest(to: segments[2], in: parts) : nil
+        let hint = near.map { "did you mean \($0)?" } ?? "there are \(parts.joined(separator: ", "))"
+        throw .notFound("a session has no such part; \(hint)", suggestion: near)
+      }
+      return .sessions(route)
     default:
       let near = nearest(to: head.path, in: Self.paths)
       let hint = near.map { "did you mean \($0)?" } ?? "GET /openapi.yaml lists what there is"

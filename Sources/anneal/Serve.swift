@@ -1,7 +1,9 @@
-import ArgumentParser
+public import ArgumentParser
 import Foundation
 import HTTPServer
 import Service
+import Sessions
+public import SessionsSQLite
 
 struct Serve: ParsableCommand {
   static let configuration = CommandConfiguration(
@@ -14,8 +16,22 @@ struct Serve: ParsableCommand {
   var port: UInt16 = 8080
 
   @Option(
-    help: ArgumentHelp("The folder for what must outlive the process; made where it is missing.", valueName: "dir"))
-  var data: String?
+    help: ArgumentHelp(
+      "The folder that sessions are kept in, made where it is missing; ':memory:' forgets them at the end.",
+      valueName: "dir"))
+  var data = "anneal-data"
+
+  @Option(help: "What an acknowledged report has survived: full, a loss of power; relaxed, the end of the process.")
+  var durability = SQLiteStore.Durability.full
+
+  @Option(help: "How many sessions stay in memory; the rest come back from the folder when they are asked for.")
+  var liveSessions = 20_000
+
+  @Option(
+    help: ArgumentHelp(
+      "A file with the secret that signs saved states; servers that share it take each other's. Else one is made.",
+      valueName: "file"))
+  var stateKey: String?
 
   @Option(help: "The most rates that one answer may hold.")
   var maxRates = 10_000_000
@@ -25,22 +41,49 @@ struct Serve: ParsableCommand {
 
   func validate() throws {
     if maxRates < 1 { throw ValidationError("--max-rates must be at least 1") }
+    if liveSessions < 1 { throw ValidationError("--live-sessions must be at least 1") }
     if maxContent < 1 { throw ValidationError("--max-content must be at least 1") }
   }
 
   func run() throws {
-    if let data { try FileManager.default.createDirectory(atPath: data, withIntermediateDirectories: true) }
+    // A write beyond a limit of the file system's is an error to answer, not a reason to end.
+    signal(SIGXFSZ, SIG_IGN)
+    let store: any SessionStore =
+      data == ":memory:" ? MemoryStore() : try SQLiteStore(folder: data, durability: durability)
+    var sessionConfiguration = SessionHub.Configuration()
+    sessionConfiguration.liveSessions = liveSessions
+    let sessions = SessionHub(store: store, configuration: sessionConfiguration)
     var configuration = Service.Configuration()
     configuration.largestAnswer = maxRates
     var limits = HTTPServerLimits()
     limits.content = maxContent
-    let server = HTTPServer(host: host, port: port, limits: limits, handler: Service(configuration: configuration))
+    let server = HTTPServer(
+      host: host, port: port, limits: limits,
+      handler: Service(configuration: configuration, sessions: sessions, stateSeal: StateSeal(key: try key(store))))
     let signals = server.stopOnSignals(within: 10)
     let port = try server.start()
     let name = host.contains(":") ? "[\(host)]" : host
     print("anneal listens on http://\(name):\(port)")
     fflush(nil)
     server.wait()
+    sessions.drain()
     withExtendedLifetime(signals) {}
   }
+
+  /// The secret of the file; without one, the store's own, made at the first start.
+  private func key(_ store: any SessionStore) throws -> [UInt8] {
+    if let stateKey {
+      guard let data = FileManager.default.contents(atPath: stateKey) else {
+        throw ValidationError("--state-key: \(stateKey) cannot be read")
+      }
+      if data.count < 16 { throw ValidationError("--state-key: \(stateKey) must hold at least 16 octets") }
+      return Array(data)
+    }
+    if let key = try store.value("state-key") { return key }
+    let key = StateSeal.freshKey()
+    try store.write([.value(name: "state-key", value: key)])
+    return key
+  }
 }
+
+extension SQLiteStore.Durability: ExpressibleByArgument {}

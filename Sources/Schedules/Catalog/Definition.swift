@@ -23,15 +23,17 @@ public struct Definition: Sendable {
   private enum Product {
     case curves(@Sendable (Arguments) throws(SpecificationError) -> Curves)
     case policy(@Sendable (Arguments) throws(SpecificationError) -> any Policy)
+    case rule(@Sendable (Arguments, RuleContext) throws(SpecificationError) -> any Rule)
   }
 
   /// Whether it is a rule on reported metrics, which has no curve without them.
-  public var isLossDriven: Bool { if case .policy = product { true } else { false } }
+  public var isLossDriven: Bool { if case .curves = product { false } else { true } }
 
   /// The curves of a schedule; of a loss-driven rule, what it makes of the reader's metrics.
   func build(_ arguments: Arguments) throws(SpecificationError) -> Curves {
     switch product {
     case .curves(let build): return try build(arguments)
+    case .rule: throw arguments.error("\(type) is a policy of sessions and cannot stand in a schedule")
     case .policy(let build):
       guard arguments.depth == 0 else {
         throw arguments.error("\(type) is driven by reports and cannot stand inside another schedule")
@@ -50,6 +52,15 @@ public struct Definition: Sendable {
   /// The rule itself; nil where the type is no loss-driven rule.
   func policy(_ arguments: Arguments) throws(SpecificationError) -> (any Policy)? {
     if case .policy(let build) = product { try build(arguments) } else { nil }
+  }
+
+  /// The rule of a session; nil where the type is a schedule.
+  func rule(_ arguments: Arguments, _ context: RuleContext) throws(SpecificationError) -> (any Rule)? {
+    switch product {
+    case .curves: nil
+    case .policy(let build): try build(arguments).rule(metric: context.metric)
+    case .rule(let build): try build(arguments, context)
+    }
   }
 
   /// - Parameter example: JSON text; a test reads every one.
@@ -88,6 +99,28 @@ public struct Definition: Sendable {
     self.example = example
     product = .policy(build)
   }
+
+  /// A policy of sessions that is no library's.
+  init(
+    type: String, summary: String, parameters: [Parameter], formula: String, source: String, example: JSONValue,
+    rule build: @escaping @Sendable (Arguments, RuleContext) throws(SpecificationError) -> any Rule
+  ) {
+    self.type = type
+    self.summary = summary
+    self.parameters = parameters
+    self.formula = formula
+    self.source = source
+    self.example = example
+    product = .rule(build)
+  }
+}
+
+/// What a rule has to know of its session.
+struct RuleContext {
+  /// The metric that the caller named.
+  let metric: String
+  /// The names of the parameter groups.
+  let groups: [String]
 }
 
 extension Definition {

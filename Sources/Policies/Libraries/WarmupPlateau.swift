@@ -23,6 +23,8 @@ public struct WarmupPlateau: Policy {
     self.startRate = startRate
   }
 
+  public var baseRate: Double { plateau.baseRate }
+
   public var initialState: State { State(reports: 0, plateau: plateau.initialState) }
 
   public func rate(_ state: State) -> Double {

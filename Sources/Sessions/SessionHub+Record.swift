@@ -1,0 +1,241 @@
+import Dispatch
+public import JSON
+import Policies
+import Synchronization
+
+/// Reading and checking the log.
+extension SessionHub {
+  /// A piece of the log: texts as they stand there.
+  public struct Page: Sendable {
+    public var events: [StoredText]
+    /// The last revision that is on disk.
+    public var durable: Int
+  }
+
+  /// The log after a revision, as far as it is on disk.
+  public func page(_ id: String, after revision: Int, limit: Int, _ completion: @escaping Completion<Page>) {
+    find(id) { found in
+      switch found {
+      case .failure(let error): completion(.failure(error))
+      case .success(let live):
+        self.workers.async {
+          do {
+            let durable = live.withContent { $0.durable }
+            let texts = try self.store.events(live.key, after: revision, limit: limit)
+            completion(.success(Page(events: texts, durable: durable)))
+          } catch {
+            completion(.failure(SessionError(.unavailable, "the store cannot be read: \(error)")))
+          }
+        }
+      }
+    }
+  }
+
+  /// The log after a revision, for a thread that may wait.
+  public func pageNow(_ id: String, after revision: Int, limit: Int) throws(SessionError) -> Page {
+    let box = Box<Result<Page, SessionError>>()
+    page(id, after: revision, limit: limit) { box.set($0) }
+    return try box.wait().get()
+  }
+
+  /// What the session's range test found.
+  public func suggestions(_ id: String, _ completion: @escaping Completion<JSONValue>) {
+    look(id, completion) { session in
+      guard let suggestions = session.suggestions else {
+        throw SessionError(.unknown, "the session has no policy 'range_test'")
+      }
+      return suggestions
+    }
+  }
+
+  /// Calls `body` with the log's pieces on a worker, then with nil.
+  ///
+  /// - Parameter body: returns whether to go on.
+  public func pages(
+    _ id: String, after revision: Int, _ completion: @escaping Completion<Void>,
+    _ body: @escaping @Sendable (JSONValue, Int) -> Bool
+  ) {
+    find(id) { found in
+      switch found {
+      case .failure(let error): completion(.failure(error))
+      case .success(let live):
+        self.workers.async {
+          do {
+            var last = revision
+            while true {
+              let page = try self.store.events(live.key, after: last, limit: 512)
+              for text in page {
+                last = text.revision
+                if !body(try JSONReader.read(text.text, depth: 256), text.revision) { return completion(.success(())) }
+              }
+              if page.count < 512 { return completion(.success(())) }
+            }
+          } catch {
+            completion(.failure(SessionError(.unavailable, "the store cannot be read: \(error)")))
+          }
+        }
+      }
+    }
+  }
+
+  /// Waits for news of a session: the log has grown beyond `revision`, the session has ended, or the time is over.
+  ///
+  /// - Returns: a way to stop waiting.
+  public func awaitNews(
+    _ id: String, after revision: Int, seconds: Double, _ body: @escaping @Sendable () -> Void
+  ) -> @Sendable () -> Void {
+    let watch = watch(id, until: Self.now() + seconds, after: revision, body)
+    return { watch.cancel() }
+  }
+
+  // MARK: Replay
+
+  /// Recomputes a session from its log: whether it gives the same, or what it would have given otherwise.
+  public func replay(_ id: String, _ value: JSONValue, _ completion: @escaping Completion<JSONValue>) {
+    find(id) { found in
+      guard case .success(let live) = found else {
+        if case .failure(let error) = found { completion(.failure(error)) }
+        return
+      }
+      self.look(
+        id,
+        { (result: Result<Session, SessionError>) in
+          self.workers.async {
+            do {
+              let session = try result.get()
+              let fields = try Fields(value, at: "", names: ["schedule", "policies", "bounds", "groups"])
+              let isOther = !value.members.isEmpty
+              completion(
+                .success(
+                  isOther ? try self.whatIf(session, live.key, fields) : try self.verify(session, live.key)))
+            } catch let error as SessionError {
+              completion(.failure(error))
+            } catch {
+              completion(.failure(SessionError(.unavailable, "\(error)")))
+            }
+          }
+        }
+      ) { $0 }
+    }
+  }
+
+  /// Folds the log anew and compares every rate and every decision with what is written.
+  private func verify(_ session: Session, _ key: Int64) throws -> JSONValue {
+    var replayed = Session(id: session.id, specification: session.specification)
+    var divergence: JSONValue = .null
+    var left = session.revision
+    var last = 0
+    outer: while left > 0 {
+      let page = try store.events(key, after: last, limit: min(512, left))
+      if page.isEmpty { break }
+      for text in page {
+        last = text.revision
+        left -= 1
+        let event = try SessionEvent(text.text)
+        if case .attempt(_, let step, _, let snapshot) = event.change,
+          let other = try mismatch(replayed, key, at: text.revision, step: step, snapshot)
+        {
+          divergence = other
+          break outer
+        }
+        let outcome = try replayed.apply(event)
+        let recorded = try JSONReader.read(text.text, depth: 256)
+        let document = event.document(outcome)
+        if document != recorded {
+          divergence = Self.divergence(text.revision, recorded, document)
+          break outer
+        }
+      }
+    }
+    if divergence == .null, try replayed.snapshot() != session.snapshot() {
+      divergence = ["revision": JSONValue(step: session.revision), "detail": "the state in memory is another"]
+    }
+    return [
+      "verified": .bool(divergence == .null), "events": JSONValue(step: last),
+      "reports": JSONValue(step: replayed.reportCount), "divergence": divergence,
+    ]
+  }
+
+  /// Whether a restart's state is what the log before it gives.
+  private func mismatch(
+    _ session: Session, _ key: Int64, at revision: Int, step: Int, _ snapshot: JSONValue
+  ) throws -> JSONValue? {
+    var rewinder = Session.Rewinder(of: session, to: step)
+    var left = revision - 1
+    try forEachEvent(key, after: 0) { event in
+      if left == 0 { return false }
+      left -= 1
+      try rewinder.take(event)
+      return true
+    }
+    if try rewinder.finish().snapshot() == snapshot { return nil }
+    return ["revision": JSONValue(step: revision), "detail": "the restart's state is not what the log gives"]
+  }
+
+  private static func divergence(_ revision: Int, _ recorded: JSONValue, _ replayed: JSONValue) -> JSONValue {
+    let names = recorded.members.map(\.name).filter { recorded[$0] != replayed[$0] }
+    let name = names.first ?? "kind"
+    return [
+      "revision": JSONValue(step: revision), "field": .string(name), "recorded": recorded[name] ?? .null,
+      "replayed": replayed[name] ?? .null,
+    ]
+  }
+
+  /// The most steps that a comparison lists.
+  private static let comparisonLimit = 1000
+
+  /// What another schedule or other policies would have made of the same reports.
+  private func whatIf(_ session: Session, _ key: Int64, _ fields: Fields) throws -> JSONValue {
+    var members = session.specification.document.members.filter { fields[$0.name] == nil }.map { ($0.name, $0.value) }
+    members += fields.object.members.map { ($0.name, $0.value) }
+    let specification = try SessionSpecification(.object(JSONObject(members)))
+    let rewinder = try {
+      var rewinder = Session.Rewinder(of: session, to: session.sealedUntil + 1, keepsEvents: true)
+      var left = session.revision
+      try forEachEvent(key, after: 0) { event in
+        if left == 0 { return false }
+        left -= 1
+        try rewinder.take(event)
+        return true
+      }
+      return rewinder
+    }()
+    var recorded = Session(id: session.id, specification: session.specification)
+    var replayed = Session(id: session.id, specification: specification)
+    var first: JSONValue = .null
+    var differing = 0
+    var decisions: [JSONValue] = []
+    var rows: [JSONValue] = []
+    let stride = max(1, rewinder.kept.count / Self.comparisonLimit)
+    for (index, event) in rewinder.kept.enumerated() {
+      var other = event
+      if case .reports(var batch) = event.change {
+        // What the trainer used on its own is of the course that it took.
+        for index in batch.reports.indices { batch.reports[index].applied = nil }
+        other.change = .reports(batch)
+      }
+      try recorded.apply(event)
+      let outcome = try replayed.apply(other)
+      for decision in outcome.decisions where decisions.count < Self.comparisonLimit {
+        var members = decision.document.members.map { ($0.name, $0.value) }
+        members.append(("step", JSONValue(step: replayed.lastStep)))
+        decisions.append(.object(JSONObject(members)))
+      }
+      guard case .reports(let batch) = event.change else { continue }
+      let (was, would) = (recorded.rate(at: batch.seal), replayed.rate(at: batch.seal))
+      let row: JSONValue = [
+        "step": JSONValue(step: batch.seal), "recorded": was.map { .report($0) } ?? .null,
+        "replayed": would.map { .report($0) } ?? .null,
+      ]
+      if was != would {
+        differing += 1
+        if first == .null { first = row }
+      }
+      if index % stride == 0 { rows.append(row) }
+    }
+    return [
+      "divergence": first, "differing": JSONValue(step: differing), "decisions": .array(decisions),
+      "learning_rates": .array(rows),
+    ]
+  }
+}

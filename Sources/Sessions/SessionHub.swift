@@ -1,0 +1,405 @@
+import Dispatch
+import Foundation
+import JSON
+import Synchronization
+
+/// All sessions of a server: those in memory, and the way to those that are only in the store.
+///
+/// A call never blocks: answers come through a closure, when what they tell is on disk.
+public final class SessionHub: Sendable {
+  public struct Configuration: Sendable {
+    /// How many sessions stay in memory; the rest come back from the store when they are asked for.
+    public var liveSessions = 20_000
+    /// After so many events the state is saved beside the log.
+    public var snapshotInterval = 1000
+
+    public init() {}
+  }
+
+  public typealias Completion<Value> = @Sendable (Result<Value, SessionError>) -> Void
+
+  private static let shardCount = 64
+
+  let store: any SessionStore
+  let configuration: Configuration
+  private let shards: [Holder]
+  let commits: CommitQueue
+  let workers = DispatchQueue(label: "sessions.workers", attributes: .concurrent)
+  /// Creations with an Idempotency-Key, one at a time.
+  let keys = DispatchQueue(label: "sessions.keys")
+  /// Safe: set once, before anybody else has the hub; `cancel` may be called from any thread.
+  nonisolated(unsafe) private let timer: any DispatchSourceTimer
+  private let liveCount = Atomic(0)
+
+  /// A shard is not copyable.
+  private final class Holder: Sendable {
+    let sessions = Mutex<[String: LiveSession]>([:])
+    let queue: DispatchQueue
+
+    init(_ index: Int) { queue = DispatchQueue(label: "sessions.shard.\(index)") }
+  }
+
+  public init(store: any SessionStore, configuration: Configuration = Configuration()) {
+    self.store = store
+    self.configuration = configuration
+    commits = CommitQueue(store)
+    shards = (0..<Self.shardCount).map(Holder.init)
+    timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "sessions.timer"))
+    timer.schedule(deadline: .now() + 5, repeating: 5)
+    timer.setEventHandler { [weak self] in self?.tidy() }
+    timer.resume()
+  }
+
+  deinit { timer.cancel() }
+
+  /// Milliseconds since 1970.
+  static func time() -> Int { Int(Date().timeIntervalSince1970 * 1000) }
+
+  static func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
+
+  private func shard(_ id: String) -> Holder {
+    var hash: UInt64 = 0xcbf2_9ce4_8422_2325
+    for byte in id.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
+    return shards[Int(hash % UInt64(Self.shardCount))]
+  }
+
+  /// How many sessions are in memory.
+  public var live: Int { liveCount.load(ordering: .relaxed) }
+
+  /// Waits until everything that was answered or is about to be is written.
+  public func drain() { commits.drain() }
+
+  // MARK: Finding a session
+
+  /// Calls `body` with the session: at once where it is in memory, else from a thread of its own.
+  func find(_ id: String, _ body: @escaping @Sendable (Result<LiveSession, SessionError>) -> Void) {
+    let shard = shard(id)
+    if let live = shard.sessions.withLock({ $0[id] }) { return body(.success(live)) }
+    shard.queue.async {
+      if let live = shard.sessions.withLock({ $0[id] }) { return body(.success(live)) }
+      do {
+        let live = try self.load(id)
+        self.enter(live, shard)
+        body(.success(live))
+      } catch let error as SessionError {
+        body(.failure(error))
+      } catch {
+        body(.failure(SessionError(.unavailable, "the store cannot be read: \(error)")))
+      }
+    }
+  }
+
+  private func enter(_ live: LiveSession, _ shard: Holder) {
+    shard.sessions.withLock { $0[live.id] = live }
+    liveCount.add(1, ordering: .relaxed)
+  }
+
+  func forget(_ live: LiveSession) {
+    let shard = shard(live.id)
+    let removed = shard.sessions.withLock { sessions in
+      guard sessions[live.id] === live else { return false }
+      sessions[live.id] = nil
+      return true
+    }
+    if removed { liveCount.subtract(1, ordering: .relaxed) }
+  }
+
+  private func load(_ id: String) throws -> LiveSession {
+    guard let stored = try store.find(id) else {
+      throw SessionError(.unknown, "there is no session '\(id.prefix(64))'; PUT or POST /sessions makes one")
+    }
+    if stored.isDeleted { throw SessionError(.deleted, "the session '\(id.prefix(64))' was deleted") }
+    let (session, tail) = try fold(id, stored.key)
+    return LiveSession(session, key: stored.key, eventsSinceSnapshot: tail, now: Self.now())
+  }
+
+  /// The session from its newest snapshot and the log after it.
+  private func fold(_ id: String, _ key: Int64) throws -> (session: Session, tail: Int) {
+    guard let first = try store.events(key, after: 0, limit: 1).first else {
+      throw StoreError("the session '\(id)' has no log")
+    }
+    let created = try SessionEvent(first.text)
+    guard case .created(let document, let lineage) = created.change else {
+      throw StoreError("the log of '\(id)' does not begin with its specification")
+    }
+    let specification = try SessionSpecification(document)
+    var session = Session(id: id, specification: specification)
+    var revision = 0
+    if let snapshot = try store.snapshot(key) {
+      session = try .restored(id: id, specification: specification, snapshot: try JSONReader.read(snapshot.text))
+      revision = snapshot.revision
+    }
+    session.lineage = lineage
+    var tail = 0
+    try forEachEvent(key, after: revision) { event in
+      try session.apply(event)
+      tail += 1
+      return true
+    }
+    return (session, tail)
+  }
+
+  /// Goes through the log, some hundred events in memory at a time; until `body` says false.
+  func forEachEvent(_ key: Int64, after revision: Int, _ body: (SessionEvent) throws -> Bool) throws {
+    var last = revision
+    while true {
+      let page = try store.events(key, after: last, limit: 512)
+      for text in page {
+        last = text.revision
+        if try !body(SessionEvent(text.text)) { return }
+      }
+      if page.count < 512 { return }
+    }
+  }
+
+  // MARK: Changing a session
+
+  /// Changes a session and answers when the change is on disk.
+  ///
+  /// - Parameter decide: looks at the session and changes it by ``Session/apply(_:)`` alone; returns the event, nil where
+  ///   nothing has changed, and the answer.
+  func change<Value: Sendable>(
+    _ id: String, ifMatch: Int? = nil, _ completion: @escaping Completion<Value>,
+    _ decide: @escaping @Sendable (inout Session, Int) throws -> (SessionEvent?, Session.Outcome, Value)
+  ) {
+    find(id) { found in
+      switch found {
+      case .failure(let error): completion(.failure(error))
+      case .success(let live):
+        do {
+          guard try self.change(live, ifMatch, completion, decide) else {
+            self.forget(live)
+            return self.change(id, ifMatch: ifMatch, completion, decide)
+          }
+        } catch let error as SessionError {
+          completion(.failure(error))
+        } catch {
+          completion(.failure(SessionError(.unavailable, "\(error)")))
+        }
+      }
+    }
+  }
+
+  private enum Next<Value: Sendable>: Sendable {
+    case gone
+    case answer(Value)
+    case wait
+  }
+
+  /// - Returns: false where the session in memory is of no use any more.
+  private func change<Value: Sendable>(
+    _ live: LiveSession, _ ifMatch: Int?, _ completion: @escaping Completion<Value>,
+    _ decide: @Sendable (inout Session, Int) throws -> (SessionEvent?, Session.Outcome, Value)
+  ) throws -> Bool {
+    let next: Next<Value> = try live.withContent { content -> Next<Value> in
+      if content.isGone || live.hasFailed { return .gone }
+      content.lastUse = Self.now()
+      if let ifMatch, ifMatch != content.session.revision {
+        throw SessionError(.revision, "the session is at revision \(content.session.revision)")
+      }
+      let (event, outcome, value) = try decide(&content.session, Self.time())
+      let revision = content.session.revision
+      if content.durable >= revision { return .answer(value) }
+      content.pending.append(
+        (
+          revision,
+          { error in
+            if let error { completion(.failure(error)) } else { completion(.success(value)) }
+          }
+        ))
+      if let event { submit(event, outcome, live, &content) }
+      return .wait
+    }
+    switch next {
+    case .gone: return false
+    case .answer(let value): completion(.success(value))
+    case .wait: break
+    }
+    return true
+  }
+
+  /// Hands an event that is folded in already to the disk; the session's lock is held, so the log keeps its order.
+  private func submit(
+    _ event: SessionEvent, _ outcome: Session.Outcome, _ live: LiveSession, _ content: inout LiveSession.Content
+  ) {
+    let revision = content.session.revision
+    let sealed = content.session.sealedUntil
+    var entries = [StoreEntry.event(key: live.key, revision: revision, text: event.encoded(outcome))]
+    if case .patched(let patch) = event.change, let retain = patch.retain {
+      entries.append(.keep(key: live.key, until: event.time + retain * 1000))
+    }
+    content.eventsSinceSnapshot += 1
+    if content.eventsSinceSnapshot >= configuration.snapshotInterval, let snapshot = try? content.session.snapshot() {
+      content.eventsSinceSnapshot = 0
+      entries.append(
+        .snapshot(key: live.key, revision: revision, text: Array(JSONWriter.text(snapshot).utf8)))
+    }
+    commits.submit(
+      CommitQueue.Ticket(entries: entries, session: live) { error in
+        if let error {
+          self.forget(live)
+          live.end(SessionError(.unavailable, "the store cannot write: \(error)"))
+        } else {
+          live.committed(revision, sealed: sealed)
+        }
+      })
+  }
+
+  /// Looks at a session as it is on disk or will be when `completion` is called.
+  func look<Value: Sendable>(
+    _ id: String, _ completion: @escaping Completion<Value>, _ body: @escaping @Sendable (Session) throws -> Value
+  ) {
+    change(id, completion) { session, _ in (nil, Session.Outcome(), try body(session)) }
+  }
+
+  // MARK: Making and ending sessions
+
+  /// Makes a session, or finds that one of that name and specification is there.
+  ///
+  /// - Parameters:
+  ///   - events: what follows the specification in its log, for a fork.
+  ///   - values: what is to be written with it.
+  func create(
+    _ id: String, _ document: JSONValue, lineage: JSONValue? = nil, events: [SessionEvent] = [],
+    values: [StoreEntry] = [], _ completion: @escaping Completion<(session: Session, isNew: Bool)>
+  ) {
+    let shard = shard(id)
+    shard.queue.async {
+      do {
+        if let stored = try self.store.find(id) {
+          if stored.isDeleted {
+            throw SessionError(.deleted, "a session '\(id.prefix(64))' was deleted; choose another name")
+          }
+          return self.look(id, completion) { session in
+            guard session.specification.document == document else {
+              throw SessionError(
+                .conflict,
+                "there is a session '\(id.prefix(64))' with another specification: "
+                  + Self.differences(session.specification.document, document))
+            }
+            return (session, false)
+          }
+        }
+        var session = Session(id: id, specification: try SessionSpecification(document))
+        session.lineage = lineage
+        let key = Int64.random(in: 1...Int64.max)
+        let first = SessionEvent(time: Self.time(), change: .created(specification: document, lineage: lineage))
+        let keepUntil = first.time + session.retain * 1000
+        var entries = [StoreEntry.create(id: id, key: key, time: first.time, keepUntil: keepUntil)]
+        for event in [first] + events {
+          let outcome = try session.apply(event)
+          entries.append(.event(key: key, revision: session.revision, text: event.encoded(outcome)))
+        }
+        let made = session
+        let written = DispatchSemaphore(value: 0)
+        // The shard's queue waits: a second creation of the same name must find the first.
+        self.commits.submit(
+          CommitQueue.Ticket(entries: entries + values, session: nil) { error in
+            if let error {
+              completion(.failure(SessionError(.unavailable, "the store cannot write: \(error)")))
+            } else {
+              self.enter(
+                LiveSession(made, key: key, eventsSinceSnapshot: made.revision, now: Self.now()), shard)
+              completion(.success((made, true)))
+            }
+            written.signal()
+          })
+        written.wait()
+      } catch let error as SessionError {
+        completion(.failure(error))
+      } catch {
+        completion(.failure(SessionError(.unavailable, "the store cannot be read: \(error)")))
+      }
+    }
+  }
+
+  /// What is different, by the names of the fields.
+  private static func differences(_ a: JSONValue, _ b: JSONValue) -> String {
+    let names = SessionSpecification.fields.filter { a[$0] != b[$0] }
+    return names.map { name in
+      "'\(name)' is \(a[name].map(JSONWriter.text) ?? "left out"), not \(b[name].map(JSONWriter.text) ?? "left out")"
+    }.joined(separator: "; ")
+  }
+
+  public func delete(_ id: String, ifMatch: Int?, _ completion: @escaping Completion<Void>) {
+    find(id) { found in
+      switch found {
+      case .failure(let error): completion(.failure(error))
+      case .success(let live):
+        let mismatch = live.withContent { content -> Int? in
+          if let ifMatch, ifMatch != content.session.revision { return content.session.revision }
+          content.isGone = true
+          return nil
+        }
+        if let mismatch {
+          return completion(.failure(SessionError(.revision, "the session is at revision \(mismatch)")))
+        }
+        self.commits.submit(
+          CommitQueue.Ticket(entries: [.delete(key: live.key, time: Self.time())], session: live) { error in
+            self.forget(live)
+            live.end(SessionError(.deleted, "the session '\(id.prefix(64))' was deleted"))
+            completion(
+              error.map { .failure(SessionError(.unavailable, "the store cannot write: \($0)")) } ?? .success(()))
+          })
+      }
+    }
+  }
+
+  // MARK: Memory and retention
+
+  private func tidy() {
+    putAway()
+    deleteExpired(at: Self.time())
+  }
+
+  /// Deletes the sessions that nothing was heard of for as long as they are to be kept.
+  ///
+  /// - Parameter time: now, in milliseconds since 1970.
+  public func deleteExpired(at time: Int) {
+    guard let names = try? store.expired(before: time, limit: 100) else { return }
+    for id in names {
+      find(id) { found in
+        guard case .success(let live) = found else { return }
+        let (until, isUsed) = live.withContent { content in
+          (content.session.updatedAt + content.session.retain * 1000, !content.pending.isEmpty)
+        }
+        if until < time && !isUsed {
+          self.delete(id, ifMatch: nil) { _ in }
+        } else {
+          self.commits.submit(
+            CommitQueue.Ticket(entries: [.keep(key: live.key, until: max(until, time + 1000))], session: nil) { _ in })
+        }
+      }
+    }
+  }
+
+  /// Puts away the sessions that were not used for longest, where there are too many.
+  private func putAway() {
+    if live <= configuration.liveSessions { return }
+    var uses: [(use: Double, live: LiveSession)] = []
+    for shard in shards {
+      for live in shard.sessions.withLock({ Array($0.values) }) {
+        uses.append((live.withContent { $0.lastUse }, live))
+      }
+    }
+    uses.sort { $0.use < $1.use }
+    for (_, live) in uses.prefix(uses.count - configuration.liveSessions * 9 / 10) { putAway(live) }
+  }
+
+  /// Puts a session away unless somebody waits for it.
+  func putAway(_ live: LiveSession) {
+    let isIdle = live.withContent { content in
+      guard content.pending.isEmpty, content.watchers.isEmpty, content.durable == content.session.revision else {
+        return false
+      }
+      content.isGone = true
+      return true
+    }
+    if isIdle { forget(live) }
+  }
+
+  /// Puts a session away, as if it had been idle for long. For tests and for those who move stores.
+  public func putAway(_ id: String) {
+    if let live = shard(id).sessions.withLock({ $0[id] }) { putAway(live) }
+  }
+}

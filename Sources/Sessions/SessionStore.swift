@@ -1,0 +1,68 @@
+/// Where sessions are kept: an append-only log for each, snapshots beside it, and a few names.
+///
+/// Calls block; the hub makes them on threads of its own.
+public protocol SessionStore: Sendable {
+  /// Writes all of it, or none. When it returns, it is as durable as the store promises.
+  func write(_ entries: [StoreEntry]) throws
+
+  /// The session of that name, whether it is there or was deleted.
+  func find(_ id: String) throws -> StoredSession?
+
+  /// The newest snapshot of a session.
+  func snapshot(_ key: Int64) throws -> StoredText?
+
+  /// The log after `revision`, at most `limit` events, in order.
+  func events(_ key: Int64, after revision: Int, limit: Int) throws -> [StoredText]
+
+  /// The names of the sessions that are there, in alphabetical order.
+  func names(after name: String, limit: Int) throws -> [String]
+
+  /// The names of the sessions that may have outlived their retention: `keep` has given them no later time.
+  func expired(before time: Int, limit: Int) throws -> [String]
+
+  /// A value by its name.
+  func value(_ name: String) throws -> [UInt8]?
+
+  /// Throws where it cannot be reached.
+  func check() throws
+}
+
+/// One thing to write.
+public enum StoreEntry: Sendable {
+  case create(id: String, key: Int64, time: Int, keepUntil: Int)
+  /// Not to be looked at for deletion before this time, in milliseconds since 1970.
+  case keep(key: Int64, until: Int)
+  case event(key: Int64, revision: Int, text: [UInt8])
+  case snapshot(key: Int64, revision: Int, text: [UInt8])
+  /// The log and the snapshots go; the name stays taken.
+  case delete(key: Int64, time: Int)
+  case value(name: String, value: [UInt8])
+}
+
+public struct StoredSession: Sendable, Equatable {
+  public var key: Int64
+  public var isDeleted: Bool
+
+  public init(key: Int64, isDeleted: Bool) {
+    self.key = key
+    self.isDeleted = isDeleted
+  }
+}
+
+/// A text of the store and the revision that it belongs to.
+public struct StoredText: Sendable, Equatable {
+  public var revision: Int
+  public var text: [UInt8]
+
+  public init(revision: Int, text: [UInt8]) {
+    self.revision = revision
+    self.text = text
+  }
+}
+
+/// What a store cannot do.
+public struct StoreError: Error, CustomStringConvertible, Sendable {
+  public let description: String
+
+  public init(_ description: String) { self.description = description }
+}

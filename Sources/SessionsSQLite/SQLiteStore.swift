@@ -1,0 +1,191 @@
+import Foundation
+public import Sessions
+import Synchronization
+
+/// Sessions in an SQLite database in a folder, for one process at a time.
+public final class SQLiteStore: SessionStore {
+  /// What an acknowledged report has survived.
+  public enum Durability: String, Sendable, CaseIterable {
+    /// It is on disk (fsync): it outlives a loss of power.
+    case full
+    /// It is with the kernel: it outlives the process.
+    case relaxed
+  }
+
+  /// The version of the tables that this program makes and reads.
+  static let version: Int64 = 1
+  /// `anneal` in ASCII, so that `file` and we know whose database it is.
+  private static let application: Int64 = 0x616e_6e6c
+
+  /// Connections are for one thread at a time: each stands behind a mutex that everything goes through.
+  private let writer: Mutex<Connection>
+  private let reader: Mutex<Connection>
+  private let lock: FolderLock
+
+  /// Safe: it is only used by the one who holds the mutex around it.
+  private struct Connection: @unchecked Sendable {
+    let sqlite: SQLiteConnection
+  }
+
+  /// - Parameters:
+  ///   - folder: where the database is; made where it is missing.
+  ///   - durability: what an acknowledged report has survived.
+  /// - Throws: ``StoreError`` where the folder is in use by another process, or was made by a newer anneal.
+  public init(folder: String, durability: Durability = .full) throws {
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      throw StoreError("the folder \(folder) cannot be made: \(error.localizedDescription)")
+    }
+    lock = try FolderLock(folder)
+    let path = "\(folder)/sessions.sqlite"
+    let writer = try SQLiteConnection(path: path)
+    try Self.prepare(writer, path, durability)
+    let reader = try SQLiteConnection(path: path)
+    try reader.execute("PRAGMA query_only = ON")
+    self.writer = Mutex(Connection(sqlite: writer))
+    self.reader = Mutex(Connection(sqlite: reader))
+  }
+
+  private static func prepare(_ connection: SQLiteConnection, _ path: String, _ durability: Durability) throws {
+    var (version, application): (Int64, Int64) = (0, 0)
+    try connection.run("PRAGMA user_version") { version = $0.integer(0) }
+    try connection.run("PRAGMA application_id") { application = $0.integer(0) }
+    if version > 0 && application != Self.application { throw StoreError("\(path) is a database of another program") }
+    if version > Self.version {
+      throw StoreError(
+        "\(path) was written by a newer anneal (its tables are of version \(version), this program knows "
+          + "\(Self.version)); use that one, or another --data")
+    }
+    try connection.run("PRAGMA journal_mode = WAL")
+    try connection.execute("PRAGMA synchronous = \(durability == .full ? "FULL" : "NORMAL")")
+    // Fewer, larger check points: each one waits for the disk while reports wait for it.
+    try connection.execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864")
+    if version == 0 {
+      try connection.transaction {
+        try connection.execute(tables)
+        try connection.execute("PRAGMA application_id = \(Self.application); PRAGMA user_version = \(Self.version)")
+      }
+    }
+  }
+
+  private static let tables = """
+    CREATE TABLE sessions (
+      key INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created_at INTEGER NOT NULL,
+      keep_until INTEGER NOT NULL, deleted_at INTEGER);
+    CREATE INDEX sessions_by_keep_until ON sessions (keep_until) WHERE deleted_at IS NULL;
+    CREATE TABLE events (
+      session INTEGER NOT NULL, revision INTEGER NOT NULL, event BLOB NOT NULL,
+      PRIMARY KEY (session, revision)) WITHOUT ROWID;
+    CREATE TABLE snapshots (
+      session INTEGER PRIMARY KEY, revision INTEGER NOT NULL, state BLOB NOT NULL);
+    CREATE TABLE names (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+    """
+
+  // MARK: SessionStore
+
+  public func write(_ entries: [StoreEntry]) throws {
+    try writer.withLock { connection in
+      let sqlite = connection.sqlite
+      try sqlite.transaction {
+        for entry in entries { try Self.write(entry, sqlite) }
+      }
+    }
+  }
+
+  private static func write(_ entry: StoreEntry, _ sqlite: SQLiteConnection) throws {
+    switch entry {
+    case .event(let key, let revision, let text):
+      try sqlite.run(
+        "INSERT INTO events (session, revision, event) VALUES (?, ?, ?)", .integer(key), .integer(Int64(revision)),
+        .bytes(text))
+    case .create(let id, let key, let time, let keepUntil):
+      try sqlite.run(
+        "INSERT INTO sessions (key, id, created_at, keep_until) VALUES (?, ?, ?, ?)", .integer(key), .text(id),
+        .integer(Int64(time)), .integer(Int64(keepUntil)))
+    case .keep(let key, let until):
+      try sqlite.run("UPDATE sessions SET keep_until = ? WHERE key = ?", .integer(Int64(until)), .integer(key))
+    case .snapshot(let key, let revision, let text):
+      try sqlite.run(
+        "INSERT OR REPLACE INTO snapshots (session, revision, state) VALUES (?, ?, ?)", .integer(key),
+        .integer(Int64(revision)), .bytes(text))
+    case .delete(let key, let time):
+      try sqlite.run("DELETE FROM events WHERE session = ?", .integer(key))
+      try sqlite.run("DELETE FROM snapshots WHERE session = ?", .integer(key))
+      try sqlite.run("UPDATE sessions SET deleted_at = ? WHERE key = ?", .integer(Int64(time)), .integer(key))
+    case .value(let name, let value):
+      try sqlite.run("INSERT OR REPLACE INTO names (name, value) VALUES (?, ?)", .text(name), .bytes(value))
+    }
+  }
+
+  public func find(_ id: String) throws -> StoredSession? {
+    try reader.withLock { connection in
+      var found: StoredSession?
+      try connection.sqlite.run("SELECT key, deleted_at IS NOT NULL FROM sessions WHERE id = ?", .text(id)) { row in
+        found = StoredSession(key: row.integer(0), isDeleted: row.integer(1) != 0)
+      }
+      return found
+    }
+  }
+
+  public func snapshot(_ key: Int64) throws -> StoredText? {
+    try reader.withLock { connection in
+      var found: StoredText?
+      try connection.sqlite.run("SELECT revision, state FROM snapshots WHERE session = ?", .integer(key)) { row in
+        found = StoredText(revision: Int(row.integer(0)), text: row.bytes(1))
+      }
+      return found
+    }
+  }
+
+  public func events(_ key: Int64, after revision: Int, limit: Int) throws -> [StoredText] {
+    try reader.withLock { connection in
+      var found: [StoredText] = []
+      try connection.sqlite.run(
+        "SELECT revision, event FROM events WHERE session = ? AND revision > ? ORDER BY revision LIMIT ?",
+        .integer(key), .integer(Int64(revision)), .integer(Int64(limit))
+      ) { row in
+        found.append(StoredText(revision: Int(row.integer(0)), text: row.bytes(1)))
+      }
+      return found
+    }
+  }
+
+  public func names(after name: String, limit: Int) throws -> [String] {
+    try reader.withLock { connection in
+      var found: [String] = []
+      try connection.sqlite.run(
+        "SELECT id FROM sessions WHERE id > ? AND deleted_at IS NULL ORDER BY id LIMIT ?", .text(name),
+        .integer(Int64(limit))
+      ) { row in
+        found.append(row.text(0))
+      }
+      return found
+    }
+  }
+
+  public func expired(before time: Int, limit: Int) throws -> [String] {
+    try reader.withLock { connection in
+      var found: [String] = []
+      try connection.sqlite.run(
+        "SELECT id FROM sessions WHERE deleted_at IS NULL AND keep_until < ? LIMIT ?", .integer(Int64(time)),
+        .integer(Int64(limit))
+      ) { row in
+        found.append(row.text(0))
+      }
+      return found
+    }
+  }
+
+  public func value(_ name: String) throws -> [UInt8]? {
+    try reader.withLock { connection in
+      var found: [UInt8]?
+      try connection.sqlite.run("SELECT value FROM names WHERE name = ?", .text(name)) { found = $0.bytes(0) }
+      return found
+    }
+  }
+
+  public func check() throws {
+    try reader.withLock { try $0.sqlite.run("SELECT 1 FROM sessions LIMIT 1") }
+  }
+}
