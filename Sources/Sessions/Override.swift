@@ -79,6 +79,13 @@ public struct Override: Sendable {
     }
   }
 
+  /// Looks at what can be told without the session.
+  static func check(_ value: JSONValue) throws(SessionError) {
+    let fields = try Fields(value, at: "", names: fields)
+    let effective = try fields.integer("effective_step", 0...SessionSpecification.largestStep) ?? 0
+    _ = try Override(fields, id: "", effectiveStep: effective, time: 0)
+  }
+
   private init(
     id: String, effectiveStep: Int, untilStep: Int?, change: Change, reason: String, author: String, time: Int
   ) {

@@ -154,9 +154,11 @@ extension Session {
   // MARK: Range tests
 
   /// What the session's range tests found.
-  public var suggestions: JSONValue? {
+  public var suggestions: JSONValue {
     let tests = running.compactMap { $0 as? Running<RangeTest> }
-    guard let test = tests.first else { return nil }
+    guard let test = tests.first else {
+      return ["state": "none", "suggestions": [], "learning_rates": [], "losses": [], "smoothed": []]
+    }
     let curve = test.rule.curve(test.state)
     let status = test.state.stop == nil ? "running" : test.state.hasDiverged ? "diverged" : "finished"
     func numbers(_ values: [Double]) -> JSONValue { .array(values.map(JSONValue.report)) }

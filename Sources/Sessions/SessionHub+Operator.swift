@@ -127,8 +127,10 @@ extension SessionHub {
   public func patch(
     _ id: String, _ value: JSONValue, ifMatch: Int?, _ completion: @escaping Completion<(JSONValue, revision: Int)>
   ) {
+    let patch: Patch
+    do throws(SessionError) { patch = try Patch(value) } catch { return completion(.failure(error)) }
     change(id, ifMatch: ifMatch, completion) { session, time in
-      let event = SessionEvent(time: time, change: .patched(try Patch(value)))
+      let event = SessionEvent(time: time, change: .patched(patch))
       let outcome = try session.apply(event)
       return (event, outcome, (session.document(time: time), session.revision))
     }
@@ -141,10 +143,16 @@ extension SessionHub {
     _ id: String, _ value: JSONValue, ifMatch: Int?, isDryRun: Bool,
     _ completion: @escaping Completion<(JSONValue, revision: Int)>
   ) {
+    let isCommand = value["command"] != nil
+    do throws(SessionError) {
+      // What is wrong whatever the session says is told first.
+      _ = isCommand ? try Self.commandFields(value) : nil
+      if !isCommand { try Override.check(value) }
+    } catch {
+      return completion(.failure(error))
+    }
     change(id, ifMatch: ifMatch, completion) { session, time in
-      if case .object(let object) = value, object["command"] != nil {
-        return try Self.command(object, &session, time, isDryRun)
-      }
+      if isCommand { return try Self.command(value, &session, time, isDryRun) }
       let override = try Override(value, id: "o\(session.overrideCount + 1)", for: session, time: time)
       let event = SessionEvent(time: time, change: .override(override))
       let preview = try Self.preview(session, event, override)
@@ -158,15 +166,29 @@ extension SessionHub {
     }
   }
 
+  private struct CommandFields {
+    var action: Demand.Action
+    var step: Int?
+    var resumeStep: Int?
+    var reason: String
+  }
+
+  private static func commandFields(_ value: JSONValue) throws(SessionError) -> CommandFields {
+    let fields = try Fields(value, at: "", names: ["command", "at_step", "resume_step", "reason"])
+    return CommandFields(
+      action: try fields.choice("command", .checkpoint),
+      step: try fields.integer("at_step", 0...SessionSpecification.largestStep),
+      resumeStep: try fields.integer("resume_step", 0...SessionSpecification.largestStep),
+      reason: try fields.text("reason", largest: 1024) ?? "")
+  }
+
   /// A command to the trainer, from an operator.
   private static func command(
-    _ object: JSONObject, _ session: inout Session, _ time: Int, _ isDryRun: Bool
+    _ value: JSONValue, _ session: inout Session, _ time: Int, _ isDryRun: Bool
   ) throws -> (SessionEvent?, Session.Outcome, (JSONValue, revision: Int)) {
-    let fields = try Fields(
-      .object(object), at: "", names: ["command", "at_step", "resume_step", "reason", "author"])
-    let action = try fields.choice("command", Demand.Action.checkpoint)
+    let fields = try commandFields(value)
     let first = session.sealedUntil + 1
-    let step = try fields.integer("at_step", 0...SessionSpecification.largestStep) ?? first
+    let step = fields.step ?? first
     if step < first {
       throw SessionError(
         .conflict,
@@ -174,9 +196,8 @@ extension SessionHub {
         pointer: "/at_step")
     }
     let command = Command(
-      id: "c\(session.commandCount + 1)", action: action, atStep: step,
-      resumeStep: try fields.integer("resume_step", 0...SessionSpecification.largestStep),
-      reason: try fields.text("reason", largest: 1024) ?? "")
+      id: "c\(session.commandCount + 1)", action: fields.action, atStep: step, resumeStep: fields.resumeStep,
+      reason: fields.reason)
     if isDryRun { return (nil, Session.Outcome(), (command.document, session.revision)) }
     let event = SessionEvent(time: time, change: .command(command))
     let outcome = try session.apply(event)

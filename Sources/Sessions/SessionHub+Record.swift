@@ -40,12 +40,7 @@ extension SessionHub {
 
   /// What the session's range test found.
   public func suggestions(_ id: String, _ completion: @escaping Completion<JSONValue>) {
-    look(id, completion) { session in
-      guard let suggestions = session.suggestions else {
-        throw SessionError(.unknown, "the session has no policy 'range_test'")
-      }
-      return suggestions
-    }
+    look(id, completion) { $0.suggestions }
   }
 
   /// Calls `body` with the log's pieces on a worker, then with nil.

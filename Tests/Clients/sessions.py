@@ -1,0 +1,418 @@
+#!/usr/bin/env python3
+"""Sessions against the real program: crashes, full disks, many processes, streams.
+
+    Tests/Clients/sessions.py PROGRAM [--kills N]
+
+PROGRAM is the built `anneal`. Needs nothing but Python.
+"""
+import argparse
+import atexit
+import http.client
+import json
+import multiprocessing
+import os
+import pathlib
+import random
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+SPECIFICATION = {
+    "schedule": {"type": "cosine", "base_lr": 0.1, "total_steps": 100000},
+    "policies": [{"type": "torch.ReduceLROnPlateau", "patience": 5, "factor": 0.99}, {"type": "spike", "wait": 2}],
+}
+
+
+class Server:
+    """One running program. It listens on a port of its own, the same one after each start."""
+
+    def __init__(self, program, folder, arguments=(), limit=None):
+        self.program, self.folder, self.arguments, self.limit = program, folder, arguments, limit
+        self.port = 0
+        self.start()
+        atexit.register(lambda: self.process.kill())
+
+    def start(self):
+        def limited():
+            if self.limit:
+                resource.setrlimit(resource.RLIMIT_FSIZE, (self.limit, self.limit))
+
+        self.process = subprocess.Popen(
+            [self.program, "serve", "--port", str(self.port), "--data", self.folder, *self.arguments],
+            stdout=subprocess.PIPE, text=True, preexec_fn=limited)
+        line = self.process.stdout.readline()
+        assert line.startswith("anneal listens on"), f"it did not start: {line}"
+        self.port = int(line.rsplit(":", 1)[1])
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        assert self.process.wait(30) == 0
+
+
+class Client:
+    """One connection that is made anew where it has broken."""
+
+    def __init__(self, port):
+        self.port = port
+        self.connection = None
+
+    def ask(self, method, path, content=None, headers={}):
+        try:
+            if self.connection is None:
+                self.connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=90)
+            body = None if content is None else json.dumps(content)
+            self.connection.request(method, path, body, {"Content-Type": "application/json", **headers})
+            response = self.connection.getresponse()
+            text = response.read()
+            kind = response.getheader("Content-Type", "")
+            return response.status, json.loads(text) if kind.endswith(("/json", "+json")) else text
+        except (OSError, http.client.HTTPException):
+            self.connection = None
+            raise
+
+    def lines(self, path):
+        status, text = self.ask("GET", path)
+        assert status == 200, (status, text)
+        return [json.loads(line) for line in text.decode().splitlines()]
+
+
+def check(condition, *words):
+    if not condition:
+        raise AssertionError(words)
+
+
+def loss(session, step):
+    value = random.Random(session * 1_000_003 + step).uniform(1, 3) + 100 / (step + 10)
+    return "nan" if step % 97 == 50 else value
+
+
+# Promise 4: kill -9 at any moment: every acknowledged report is there, and the state is the fold of a prefix.
+
+
+def crash(program, kills, trainers=8):
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(program, folder)
+        acknowledged = [{} for _ in range(trainers)]
+        done = threading.Event()
+        failures = []
+
+        def train(number):
+            client = Client(server.port)
+            step = -1
+            try:
+                while not done.is_set():
+                    try:
+                        if step < 0:
+                            status, answer = client.ask("PUT", f"/sessions/t{number}", SPECIFICATION)
+                            check(status in (200, 201), status, answer)
+                            step = 0
+                        content = {"step": step, "loss": loss(number, step)}
+                        status, answer = client.ask("POST", f"/sessions/t{number}/next", content)
+                        if status == 503:
+                            continue
+                        check(status == 200 and answer["step"] == step + 1, status, answer)
+                        check("conflicts" not in answer, answer)
+                        acknowledged[number][step] = answer["learning_rate"]
+                        step += 1
+                    except (OSError, http.client.HTTPException):
+                        time.sleep(0.005)
+            except AssertionError as error:
+                failures.append(error)
+
+        threads = [threading.Thread(target=train, args=(number,)) for number in range(trainers)]
+        for thread in threads:
+            thread.start()
+        moments = random.Random(1)
+        for _ in range(kills):
+            time.sleep(moments.uniform(0.01, 0.25))
+            server.kill()
+            server.start()
+        time.sleep(0.2)
+        done.set()
+        for thread in threads:
+            thread.join()
+        check(not failures, failures)
+        server.kill()
+        server.start()
+        client = Client(server.port)
+        total = 0
+        for number in range(trainers):
+            rows = [row for row in client.lines(f"/sessions/t{number}/history?format=ndjson") if row["kind"] == "report"]
+            steps = [row["step"] for row in rows]
+            check(steps == list(range(len(steps))), "gaps or duplicates", number)
+            check(len(steps) in (len(acknowledged[number]), len(acknowledged[number]) + 1), number, len(steps))
+            for step, rate in acknowledged[number].items():
+                check(rows[step]["metrics"]["loss"] == loss(number, step), number, step)
+                check(step + 1 >= len(rows) or rows[step + 1]["learning_rate"] == rate, number, step)
+            status, answer = client.ask("POST", f"/sessions/t{number}/replay")
+            check(status == 200 and answer["verified"], answer)
+            total += len(steps)
+        check(total > kills * trainers, "there was no load", total)
+        server.stop()
+        print(f"{kills} times killed under load: {total} reports, every acknowledged one is there; replay verified")
+
+
+# Promise 6: many processes poll one session, some die and come again.
+
+
+def rank(port, number, steps, seed, results):
+    order = random.Random(seed)
+    client = Client(port)
+    rates = {}
+    for step in range(steps):
+        content = {"step": step, "rank": number, "loss": 1 + number / 64 + order.choice([0, 0])}
+        for attempt in range(order.choice([1, 1, 1, 2])):
+            time.sleep(order.uniform(0, 0.002))
+            if order.random() < 0.1:
+                # Sends, and dies before the answer.
+                try:
+                    dying = http.client.HTTPConnection("127.0.0.1", port)
+                    dying.request("POST", "/sessions/quorum/next", json.dumps(content), {"Content-Type": "application/json"})
+                    dying.close()
+                except OSError:
+                    pass
+            status, answer = client.ask("POST", "/sessions/quorum/next?wait=60", content)
+            check(status in (200, 202), status, answer)
+        if status == 202:
+            status, answer = client.ask("GET", f"/sessions/quorum/next?step={step + 1}&wait=60")
+        check(status == 200 and answer["step"] == step + 1, status, answer)
+        rates[step + 1] = answer["learning_rate"]
+    results.put((number, rates))
+
+
+def ranks(program, count=64, steps=20):
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(program, folder)
+        client = Client(server.port)
+        specification = {
+            "schedule": {"type": "exponential", "base_lr": 0.1, "gamma": 0.9},
+            "policies": [{"type": "torch.ReduceLROnPlateau", "patience": 2, "factor": 0.5}],
+            "ranks": {"mode": "quorum", "world_size": count},
+        }
+        check(client.ask("PUT", "/sessions/quorum", specification)[0] == 201)
+        results = multiprocessing.Queue()
+        processes = [
+            multiprocessing.Process(target=rank, args=(server.port, number, steps, number, results)) for number in range(count)
+        ]
+        for process in processes:
+            process.start()
+        answers = [results.get(timeout=120) for _ in processes]
+        for process in processes:
+            process.join()
+        check(all(rates == answers[0][1] for _, rates in answers), "ranks have seen different rates")
+        document = client.ask("GET", "/sessions/quorum")[1]
+        check(document["reports"] == count * steps, document["reports"])
+        check(client.ask("POST", "/sessions/quorum/replay")[1]["verified"])
+        server.stop()
+        print(f"{count} processes, {steps} steps, some dying: one rate a step, {document['reports']} reports counted once")
+
+
+# A full disk: reports are refused, rates are served, nothing acknowledged is lost.
+
+
+def full_disk(program):
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(program, folder, limit=400_000)
+        client = Client(server.port)
+        check(client.ask("PUT", "/sessions/full", SPECIFICATION)[0] == 201)
+        step = 0
+        while True:
+            status, answer = client.ask("POST", "/sessions/full/next", {"step": step, "loss": 1, "metrics": {"pad" * 16: 1}})
+            if status != 200:
+                break
+            rate = answer["learning_rate"]
+            step += 1
+            check(step < 100_000, "the limit had no effect")
+        check(status == 503 and answer["type"] == "urn:anneal:problem:store-unavailable", status, answer)
+        for _ in range(3):
+            status, answer = client.ask("GET", f"/sessions/full/next?step={step}")
+            check(status == 200 and answer["learning_rate"] == rate, status, answer)
+            check(client.ask("POST", "/sessions/full/next", {"step": step, "loss": 1})[0] == 503)
+        check(client.ask("POST", "/schedule", {"schedule": {"type": "constant", "base_lr": 1}, "steps": 1})[0] == 200)
+        server.kill()
+        server.limit = None
+        server.start()
+        client = Client(server.port)
+        status, answer = client.ask("POST", "/sessions/full/next", {"step": step, "loss": 1})
+        check(status == 200 and answer["step"] == step + 1, answer)
+        rows = [row for row in client.lines("/sessions/full/history?format=ndjson") if row["kind"] == "report"]
+        check(len(rows) == step + 1, len(rows), step)
+        check(client.ask("POST", "/sessions/full/replay")[1]["verified"])
+        server.stop()
+        print(f"a full disk after {step} reports: 503 for reports, rates served, all there afterwards")
+
+
+def folder_lock(program):
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(program, folder)
+        second = subprocess.run([program, "serve", "--port", "0", "--data", folder], capture_output=True, text=True)
+        check(second.returncode != 0 and "is in use by another anneal" in second.stderr, second.stderr)
+        server.stop()
+        import sqlite3
+
+        database = sqlite3.connect(f"{folder}/sessions.sqlite")
+        database.execute("PRAGMA user_version = 99")
+        database.close()
+        newer = subprocess.run([program, "serve", "--port", "0", "--data", folder], capture_output=True, text=True)
+        check(newer.returncode != 0 and "newer anneal" in newer.stderr, newer.stderr)
+        print("a folder in use, and one of a newer version, are refused with a reason")
+
+
+# Eviction, and promise 9: a stalled or hostile session does not slow another.
+
+
+def eviction(program):
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(program, folder, ["--live-sessions", "5"])
+        client = Client(server.port)
+        for number in range(20):
+            check(client.ask("PUT", f"/sessions/e{number}", SPECIFICATION)[0] == 201)
+        rates = {}
+        for step in range(12):
+            if step == 6:
+                time.sleep(6)
+            for number in range(20):
+                status, answer = client.ask("POST", f"/sessions/e{number}/next", {"step": step, "loss": loss(number, step)})
+                check(status == 200, answer)
+                rates[number, step + 1] = answer["learning_rate"]
+        time.sleep(6)
+        for number in range(20):
+            for step in range(12):
+                status, answer = client.ask("GET", f"/sessions/e{number}/next?step={step + 1}")
+                check(answer["learning_rate"] == rates[number, step + 1])
+            check(client.ask("POST", f"/sessions/e{number}/replay")[1]["verified"])
+        server.stop()
+        print("20 sessions with room for 5: each came back unchanged")
+
+
+def neighbors(program):
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(program, folder)
+        client = Client(server.port)
+        for name in ("quiet", "hostile"):
+            check(client.ask("PUT", f"/sessions/{name}", SPECIFICATION)[0] == 201)
+
+        def middle():
+            times = []
+            for _ in range(200):
+                start = time.perf_counter()
+                check(client.ask("POST", "/sessions/quiet/next", {"step": len(seen), "loss": 1})[0] == 200)
+                seen.append(1)
+                times.append(time.perf_counter() - start)
+            return sorted(times)[len(times) // 2]
+
+        seen = []
+        alone = middle()
+        done = threading.Event()
+
+        def attack(number):
+            hostile = Client(server.port)
+            while not done.is_set():
+                reports = [{"step": random.randrange(10**15), "loss": "nan", "metrics": {f"m{k}": k for k in range(20)}} for _ in range(50)]
+                hostile.ask("POST", "/sessions/hostile/next", {"reports": reports})
+                hostile.ask("POST", "/sessions/hostile/attempts", {"resume_step": random.randrange(1000)})
+
+        waiting = []
+        for _ in range(50):
+            stalled = http.client.HTTPConnection("127.0.0.1", server.port)
+            stalled.request("GET", "/sessions/quiet/next?step=4000000&wait=30")
+            waiting.append(stalled)
+        thread = threading.Thread(target=attack, args=(0,))
+        thread.start()
+        beside = middle()
+        done.set()
+        thread.join()
+        server.kill()
+        print(f"a report beside 50 stalled long polls and a hostile session: {beside * 1e3:.1f} ms, alone {alone * 1e3:.1f} ms")
+        check(beside < 0.25, "a neighbor is held up", beside)
+
+
+def events(program):
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(program, folder)
+        client = Client(server.port)
+        check(client.ask("PUT", "/sessions/s", SPECIFICATION)[0] == 201)
+        seen = []
+
+        def listen(last, until):
+            connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+            connection.request("GET", "/sessions/s/events", headers={"Last-Event-ID": str(last)} if last else {})
+            response = connection.getresponse()
+            check(response.getheader("Content-Type") == "text/event-stream")
+            for line in response:
+                if line.startswith(b"id: "):
+                    seen.append(int(line[4:]))
+                    if seen[-1] >= until:
+                        break
+            connection.close()
+
+        def report(steps):
+            for step in steps:
+                time.sleep(0.005)
+                check(Client(server.port).ask("POST", "/sessions/s/next", {"step": step, "loss": 1})[0] == 200)
+
+        listener = threading.Thread(target=listen, args=(0, 20))
+        listener.start()
+        report(range(30))
+        listener.join()
+        listener = threading.Thread(target=listen, args=(seen[-1], 61))
+        listener.start()
+        report(range(30, 60))
+        listener.join()
+        check(seen == list(range(1, 62)), seen)
+        # A listener that stays does not keep the server from ending.
+        stays = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+        stays.request("GET", "/sessions/s/events")
+        stays.getresponse().readline()
+        start = time.time()
+        server.stop()
+        check(time.time() - start < 5, "a listener keeps the server from ending")
+        print("61 events over two connections with Last-Event-ID: none missing, none twice")
+
+
+def restored_elsewhere(program):
+    with tempfile.TemporaryDirectory() as folder:
+        key = pathlib.Path(folder, "key")
+        key.write_bytes(os.urandom(32))
+        first = Server(program, f"{folder}/a", ["--state-key", str(key)])
+        second = Server(program, f"{folder}/b", ["--state-key", str(key)])
+        stranger = Server(program, f"{folder}/c")
+        client = Client(first.port)
+        check(client.ask("PUT", "/sessions/s", SPECIFICATION)[0] == 201)
+        for step in range(50):
+            rate = client.ask("POST", "/sessions/s/next", {"step": step, "loss": loss(1, step)})[1]["learning_rate"]
+        state = client.ask("GET", "/sessions/s/state")[1]
+        status, answer = Client(second.port).ask("PUT", "/sessions/moved/state", state)
+        check(status == 200 and answer["step"] == 50 and answer["learning_rate"] == rate, status, answer)
+        for step in range(50, 80):
+            here = client.ask("POST", "/sessions/s/next", {"step": step, "loss": loss(1, step)})[1]
+            there = Client(second.port).ask("POST", "/sessions/moved/next", {"step": step, "loss": loss(1, step)})[1]
+            check(here["learning_rate"] == there["learning_rate"], here, there)
+        check(Client(stranger.port).ask("PUT", "/sessions/moved/state", state)[0] == 403)
+        state["state"] = state["state"][:-8] + "AAAAAAA="
+        check(Client(second.port).ask("PUT", "/sessions/other/state", state)[0] == 403)
+        for server in (first, second, stranger):
+            server.stop()
+        print("a saved state goes on elsewhere with the same rates; a stranger's key and a changed state are refused")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser()
+    parser.add_argument("program")
+    parser.add_argument("--kills", type=int, default=int(os.environ.get("KILLS", "15")))
+    parser.add_argument("--only", default="")
+    options = parser.parse_args()
+    tests = [folder_lock, events, restored_elsewhere, ranks, eviction, neighbors, full_disk]
+    for test in tests:
+        if options.only in ("", test.__name__):
+            test(options.program)
+    if options.only in ("", "crash"):
+        crash(options.program, options.kills)
