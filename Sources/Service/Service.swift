@@ -139,6 +139,7 @@ public struct Service: HTTPHandler {
   /// JSON by name; or by curl's default type or none at all, because people at a terminal leave it out. Not so for a
   /// browser, which sends those types across sites without asking: the `Origin` field tells.
   private func checkContentType(_ fields: HTTPFields) throws(Problem) {
+    if fields["Content-Type"] == "application/json" { return }
     let advice = "send it with 'Content-Type: application/json'"
     guard let value = fields["Content-Type"] else {
       if fields["Origin"] != nil { throw .unsupportedType("the request has an Origin and no Content-Type; \(advice)") }

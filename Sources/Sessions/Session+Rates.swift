@@ -26,6 +26,20 @@ extension Session {
     sealedUntil = step
   }
 
+  /// Takes back what was decided for steps from `step` on: for a new attempt, which has been given none of it.
+  mutating func unseal(from step: Int) {
+    segments.removeAll { $0.from >= step }
+    sealedUntil = min(sealedUntil, step - 1)
+    for (index, effect) in running.map(\.effect).enumerated() {
+      if let start = effect.anchorStep, start >= step { anchors[index] = nil }
+    }
+    for index in overrides.indices {
+      if case .cooldown(let cooldown) = overrides[index].change, cooldown.start >= step {
+        overrides[index].anchor = nil
+      }
+    }
+  }
+
   private mutating func append(_ segment: Segment) {
     if let last = segments.last, last.effects == segment.effects, last.adopted == nil, segment.adopted == nil { return }
     segments.append(segment)

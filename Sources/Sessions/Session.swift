@@ -128,6 +128,7 @@ public struct Session: Sendable {
       let kept = (commands, commandCount, restarts, running, reportCount, overrideCount)
       try restore(snapshot)
       (commands, commandCount, restarts, reportCount, overrideCount) = (kept.0, kept.1, kept.2, kept.4, kept.5)
+      let effects = running.map(\.effect)
       for index in running.indices {
         running[index] = running[index].rewound(from: kept.3[index], to: step)
         base[index] = running[index]
@@ -139,6 +140,8 @@ public struct Session: Sendable {
       resumeStep = step
       if let world { worldSize = world }
       arrivals = []
+      // A rule that has learned from the abandoned steps changes the new attempt from its first step on.
+      if running.map(\.effect) != effects { unseal(from: step) }
       restarts.append(Restart(revision: revision, attempt: attempt, step: step))
       if restarts.count > 1024 { restarts.removeFirst() }
       seal(through: max(sealedUntil, step))

@@ -206,12 +206,12 @@ extension AcceptedReport {
     var members: [(String, JSONValue)] = [("step", JSONValue(step: step))]
     if rank != 0 { members.append(("rank", JSONValue(step: rank))) }
     if let rate { members.append(("learning_rate", .report(rate))) }
-    for metric in metrics where metric.vector == nil {
-      members.append(("metrics." + metric.name, .report(metric.value)))
-    }
+    // In their order: it is the order that the session knows the metrics in.
     for metric in metrics {
       if let vector = metric.vector {
         members.append(("vectors." + metric.name, .array(vector.map(JSONValue.report))))
+      } else {
+        members.append(("metrics." + metric.name, .report(metric.value)))
       }
     }
     if samples != 1 { members.append(("samples", .number(samples))) }

@@ -59,6 +59,8 @@ public final class SQLiteStore: SessionStore {
     }
     try connection.run("PRAGMA journal_mode = WAL")
     try connection.execute("PRAGMA synchronous = \(durability == .full ? "FULL" : "NORMAL")")
+    // The ends of all logs that are being written to should fit into memory: 64 MiB.
+    try connection.execute("PRAGMA cache_size = -65536")
     // Fewer, larger check points: each one waits for the disk while reports wait for it.
     try connection.execute("PRAGMA wal_autocheckpoint = 4000; PRAGMA journal_size_limit = 67108864")
     if version == 0 {

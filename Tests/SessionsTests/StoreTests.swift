@@ -1,0 +1,96 @@
+import Foundation
+import JSON
+import Sessions
+import SessionsSQLite
+import Testing
+
+/// One suite for every store.
+@Suite struct StoreTests {
+  enum Kind: String, CaseIterable {
+    case memory
+    case sqlite
+  }
+
+  private static func with(_ kind: Kind, _ body: (any SessionStore) throws -> Void) throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "anneal-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    try body(kind == .memory ? MemoryStore() : try SQLiteStore(folder: folder))
+  }
+
+  private func text(_ revision: Int) -> StoredText { StoredText(revision: revision, text: Array("{\(revision)}".utf8)) }
+
+  @Test(arguments: Kind.allCases) func theLogComesBackInOrder(kind: Kind) throws {
+    try Self.with(kind) { store in
+      try store.write([
+        .create(id: "a", key: 7, time: 1, keepUntil: 100), .create(id: "b", key: 8, time: 1, keepUntil: 5),
+      ])
+      for revision in 1...9 {
+        try store.write([.event(key: 7, revision: revision, text: text(revision).text)])
+      }
+      #expect(try store.find("a") == StoredSession(key: 7, isDeleted: false))
+      #expect(try store.find("c") == nil)
+      #expect(try store.events(7, after: 3, limit: 4) == (4...7).map(text))
+      #expect(try store.events(8, after: 0, limit: 4).isEmpty)
+      #expect(try store.snapshot(7) == nil)
+      try store.write([.snapshot(key: 7, revision: 5, text: text(5).text)])
+      try store.write([.snapshot(key: 7, revision: 9, text: text(9).text)])
+      #expect(try store.snapshot(7) == text(9))
+      #expect(try store.names(after: "", limit: 9) == ["a", "b"])
+      #expect(try store.names(after: "a", limit: 9) == ["b"])
+      #expect(try store.expired(before: 50, limit: 9) == ["b"])
+      try store.write([.keep(key: 8, until: 60), .value(name: "n", value: [1, 2])])
+      #expect(try store.expired(before: 50, limit: 9).isEmpty)
+      #expect(try store.value("n") == [1, 2])
+      try store.write([.delete(key: 7, time: 3)])
+      #expect(try store.find("a") == StoredSession(key: 7, isDeleted: true))
+      #expect(try store.events(7, after: 0, limit: 9).isEmpty)
+      #expect(try store.names(after: "", limit: 9) == ["b"])
+      try store.check()
+    }
+  }
+
+  @Test(arguments: Kind.allCases) func aRevisionIsWrittenOnceAndAFailedWriteNotAtAll(kind: Kind) throws {
+    try Self.with(kind) { store in
+      try store.write([.create(id: "a", key: 7, time: 1, keepUntil: 1)])
+      try store.write([.event(key: 7, revision: 1, text: [1])])
+      #expect(throws: (any Error).self) { try store.write([.event(key: 7, revision: 1, text: [2])]) }
+      #expect(throws: (any Error).self) { try store.write([.create(id: "a", key: 9, time: 1, keepUntil: 1)]) }
+      #expect(try store.events(7, after: 0, limit: 9).map(\.text) == [[1]])
+    }
+  }
+
+  @Test(arguments: Kind.allCases) func aSessionThatWasPutAwayComesBackUnchanged(kind: Kind) throws {
+    try Self.with(kind) { store in
+      for (name, rules) in policies {
+        let id = name.replacing(" ", with: "-")
+        let whole = try Trainer(specification(rules), id: id, store: store)
+        let other = try Trainer(specification(rules), id: "other-\(id)", store: store)
+        for start in stride(from: 0, to: 180, by: 30) {
+          let rates = try whole.run(start..<(start + 30), loss: rough)
+          #expect(try other.run(start..<(start + 30), loss: rough) == rates)
+          other.hub.putAway(other.id)
+          #expect(try other.state() == whole.state(), "\(name)")
+        }
+        #expect(try other.replay()["verified"] == true)
+      }
+    }
+  }
+
+  @Test(arguments: Kind.allCases) func retentionDeletesWhatNothingWasHeardOf(kind: Kind) throws {
+    try Self.with(kind) { store in
+      let trainer = try Trainer(
+        ["schedule": ["type": "constant", "base_lr": 1], "retain": 60], store: store)
+      let now = Int(Date().timeIntervalSince1970 * 1000)
+      trainer.hub.deleteExpired(at: now + 30_000)
+      #expect(try trainer.document()["state"] == "waiting")
+      trainer.hub.deleteExpired(at: now + 120_000)
+      trainer.hub.drain()
+      do {
+        _ = try trainer.document()
+        Issue.record("it is still there")
+      } catch let error as SessionError {
+        #expect(error.kind == .deleted)
+      }
+    }
+  }
+}
