@@ -120,8 +120,9 @@ public struct Session: Sendable {
     revision += 1
     updatedAt = event.time
     switch event.change {
-    case .created:
+    case .created(_, let lineage):
       createdAt = event.time
+      self.lineage = lineage
       seal(through: min(specification.lookAhead - 1, 0))
     case .reports(let batch): return fold(batch)
     case .attempt(let attempt, let step, let world, let snapshot):

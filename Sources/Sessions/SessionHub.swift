@@ -119,7 +119,7 @@ public final class SessionHub: Sendable {
       throw StoreError("the session '\(id)' has no log")
     }
     let created = try SessionEvent(first.text)
-    guard case .created(let document, let lineage) = created.change else {
+    guard case .created(let document, _) = created.change else {
       throw StoreError("the log of '\(id)' does not begin with its specification")
     }
     let specification = try SessionSpecification(document)
@@ -129,7 +129,6 @@ public final class SessionHub: Sendable {
       session = try .restored(id: id, specification: specification, snapshot: try JSONReader.read(snapshot.text))
       revision = snapshot.revision
     }
-    session.lineage = lineage
     var tail = 0
     try forEachEvent(key, after: revision) { event in
       try session.apply(event)
@@ -281,7 +280,6 @@ public final class SessionHub: Sendable {
           }
         }
         var session = Session(id: id, specification: try SessionSpecification(document))
-        session.lineage = lineage
         let key = Int64.random(in: 1...Int64.max)
         let first = SessionEvent(time: Self.time(), change: .created(specification: document, lineage: lineage))
         let keepUntil = first.time + session.retain * 1000

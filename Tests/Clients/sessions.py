@@ -404,13 +404,130 @@ def restored_elsewhere(program):
         print("a saved state goes on elsewhere with the same rates; a stranger's key and a changed state are refused")
 
 
+def protocol(program):
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(program, folder)
+        client = Client(server.port)
+
+        def ask(status, method, path, content=None, headers={}):
+            got, answer = client.ask(method, path, content, headers)
+            check(got == status, method, path, content, got, answer)
+            return answer
+
+        # Names: the same again is well, another specification is told apart field by field.
+        ask(201, "PUT", "/sessions/s", SPECIFICATION)
+        ask(200, "PUT", "/sessions/s", SPECIFICATION)
+        other = ask(409, "PUT", "/sessions/s", {**SPECIFICATION, "lease": 7})
+        check("'lease' is left out, not 7" in other["detail"], other)
+        check(ask(422, "PUT", "/sessions/x", {"schedule": SPECIFICATION["schedule"], "polices": []})["suggestion"] == "policies")
+        wrong = {**SPECIFICATION, "policies": [{"type": "torch.ReduceLROnPlateau", "patiense": 3}]}
+        problem = ask(422, "PUT", "/sessions/x", wrong)
+        check(problem["pointer"] == "/policies/0/patiense" and problem["suggestion"] == "patience", problem)
+        problem = ask(422, "PUT", "/sessions/x", {"schedule": {"type": "torch.ReduceLROnPlateau", "base_lr": 0.1}})
+        check("'policies'" in problem["detail"], problem)
+        ask(404, "GET", "/sessions/x")
+        # One key, one session.
+        key = {"Idempotency-Key": "k1"}
+        first = ask(201, "POST", "/sessions", SPECIFICATION, key)
+        check(ask(201, "POST", "/sessions", SPECIFICATION, key)["id"] == first["id"])
+        check(ask(201, "POST", "/sessions", SPECIFICATION)["id"] != first["id"])
+        ask(422, "POST", "/sessions", {**SPECIFICATION, "lease": 7}, key)
+        # Revisions.
+        ask(412, "PATCH", "/sessions/s", {"notes": "n"}, {"If-Match": '"99"'})
+        check(ask(200, "PATCH", "/sessions/s", {"notes": "n", "labels": {"team": "a"}}, {"If-Match": '"1"'})["revision"] == 2)
+        ask(304, "GET", "/sessions/s", headers={"If-None-Match": '"2"'})
+        names = [item["id"] for item in ask(200, "GET", "/sessions?label=team%3Da")["sessions"]]
+        check(names == ["s"], names)
+        page = ask(200, "GET", "/sessions?limit=2")
+        rest = ask(200, "GET", f"/sessions?limit=100&cursor={page['cursor']}")
+        check(len(page["sessions"]) == 2 and len(rest["sessions"]) == 1, page, rest)
+        # The empty report: the rate of the first step that nobody has reported.
+        check(ask(200, "POST", "/sessions/s/next")["step"] == 0)
+        ask(200, "POST", "/sessions/s/next", {"step": 0, "loss": 1})
+        check(ask(200, "POST", "/sessions/s/next")["step"] == 1)
+        check("GET" in ask(422, "POST", "/sessions/s/next", {"step": 1, "loss": 1, "rank": 3})["detail"])
+        ask(409, "GET", "/sessions/s/next?step=5")
+        # A long poll is answered as soon as the step is sealed.
+        waited = []
+
+        def wait():
+            start = time.time()
+            status, answer = Client(server.port).ask("GET", "/sessions/s/next?step=3&wait=20")
+            waited.append((status, answer["step"], time.time() - start))
+
+        thread = threading.Thread(target=wait)
+        thread.start()
+        time.sleep(0.3)
+        for step in (1, 2):
+            ask(200, "POST", "/sessions/s/next", {"step": step, "loss": 1})
+        thread.join()
+        check(waited[0][:2] == (200, 3) and 0.2 < waited[0][2] < 2, waited)
+        # Overrides can be withdrawn until they are in effect.
+        ask(409, "POST", "/sessions/s/overrides", {"factor": 0.5, "effective_step": 3})
+        made = ask(201, "POST", "/sessions/s/overrides", {"factor": 0.5, "effective_step": 5, "reason": "r", "author": "a"})
+        ask(204, "DELETE", f"/sessions/s/overrides/{made['id']}")
+        ask(404, "DELETE", f"/sessions/s/overrides/{made['id']}")
+        made = ask(201, "POST", "/sessions/s/overrides", {"factor": 0.5})
+        before = ask(200, "GET", "/sessions/s/next?step=3")["learning_rate"]
+        after = ask(200, "POST", "/sessions/s/next", {"step": 3, "loss": 1})["learning_rate"]
+        check(0.49 < after / before < 0.51, before, after)
+        ask(409, "DELETE", f"/sessions/s/overrides/{made['id']}")
+        # An operator's command goes to the trainer.
+        ask(201, "POST", "/sessions/s/overrides", {"command": "stop", "reason": "enough"})
+        command = ask(200, "POST", "/sessions/s/next", {"step": 4, "loss": 1})["commands"][0]
+        check(command["type"] == "stop", command)
+        ask(200, "POST", "/sessions/s/next", {"acknowledge": [command["id"]]})
+        check(ask(200, "GET", "/sessions/s")["state"] == "stopped")
+        # A restart sent again is the same restart.
+        ask(201, "POST", "/sessions/s/attempts", {"resume_step": 2, "attempt": 2})
+        check(ask(201, "POST", "/sessions/s/attempts", {"resume_step": 2, "attempt": 2})["attempt"] == 2)
+        ask(409, "POST", "/sessions/s/attempts", {"resume_step": 3, "attempt": 2})
+        # A fork has the same past, and then its own course.
+        fork = ask(201, "POST", "/sessions/s/fork", {"at_step": 2, "id": "f", "schedule": {"type": "constant", "base_lr": 0.7}})
+        check(fork["lineage"]["session"] == "s" and fork["last_step"] == 1, fork)
+        check(ask(200, "POST", "/sessions/f/next", {})["learning_rate"] == 0.7)
+        check(ask(200, "GET", "/sessions/f/next?step=1") ["learning_rate"] == ask(200, "GET", "/sessions/s/next?step=1")["learning_rate"])
+        # What other policies would have done.
+        ask(201, "PUT", "/sessions/w", SPECIFICATION)
+        ask(200, "POST", "/sessions/w/next", {"reports": [{"step": step, "loss": 1} for step in range(100)]})
+        for step in range(100, 130):
+            ask(200, "POST", "/sessions/w/next", {"step": step, "loss": 1})
+        other = ask(200, "POST", "/sessions/w/replay", {"policies": [{"type": "keras.ReduceLROnPlateau", "patience": 3}]})
+        check(other["divergence"]["step"] == 100 and other["decisions"], other)
+        # A change of the world's size does not change the counters.
+        ask(201, "PUT", "/sessions/q", {**SPECIFICATION, "ranks": {"mode": "quorum", "world_size": 2}})
+        for step in range(4):
+            ask(202, "POST", "/sessions/q/next", {"step": step, "loss": 1, "rank": 1})
+            ask(200, "POST", "/sessions/q/next", {"step": step, "loss": 1})
+        state = [ask(200, "GET", "/sessions/q")["policies"]]
+        ask(201, "POST", "/sessions/q/attempts", {"resume_step": 4, "world_size": 3})
+        check(ask(200, "GET", "/sessions/q")["policies"] == state[0])
+        ask(202, "POST", "/sessions/q/next", {"step": 4, "loss": 1, "rank": 1})
+        ask(202, "POST", "/sessions/q/next", {"step": 4, "loss": 1, "rank": 2})
+        ask(200, "POST", "/sessions/q/next", {"step": 4, "loss": 1})
+        # Deleted is deleted.
+        for name in ("s", "f", "q"):
+            replay = ask(200, "POST", f"/sessions/{name}/replay")
+            check(replay["verified"], name, replay)
+            ask(204, "DELETE", f"/sessions/{name}")
+            ask(410, "GET", f"/sessions/{name}")
+            ask(410, "PUT", f"/sessions/{name}", SPECIFICATION)
+        server.stop()
+        server.start()
+        client = Client(server.port)
+        ask(410, "POST", "/sessions/s/next", {"step": 0})
+        check(ask(201, "POST", "/sessions", SPECIFICATION, key)["id"] == first["id"])
+        server.stop()
+        print("the protocol: names, keys, revisions, polls, overrides, commands, restarts, forks, replay, deletion")
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("program")
     parser.add_argument("--kills", type=int, default=int(os.environ.get("KILLS", "15")))
     parser.add_argument("--only", default="")
     options = parser.parse_args()
-    tests = [folder_lock, events, restored_elsewhere, ranks, eviction, neighbors, full_disk]
+    tests = [protocol, folder_lock, events, restored_elsewhere, ranks, eviction, neighbors, full_disk]
     for test in tests:
         if options.only in ("", test.__name__):
             test(options.program)
