@@ -78,6 +78,9 @@ final class SQLiteConnection {
     return statement
   }
 
+  /// The number of the row that was inserted last.
+  var lastRow: Int64 { sqlite3_last_insert_rowid(handle) }
+
   /// Everything in `body`, or nothing.
   func transaction(_ body: () throws -> Void) throws {
     try run("BEGIN IMMEDIATE")

@@ -3,6 +3,10 @@ public import Sessions
 import Synchronization
 
 /// Sessions in an SQLite database in a folder, for one process at a time.
+///
+/// What many sessions report at the same moment goes to disk as one row of a journal. Now and then the journal's events
+/// are moved to the sessions' logs, sorted: to write every event into its own log's page at once would write thirty times
+/// as much.
 public final class SQLiteStore: SessionStore {
   /// What an acknowledged report has survived.
   public enum Durability: String, Sendable, CaseIterable {
@@ -21,6 +25,8 @@ public final class SQLiteStore: SessionStore {
   private let writer: Mutex<Connection>
   private let reader: Mutex<Connection>
   private let lock: FolderLock
+  /// The events that are in the journal only.
+  private let journal = Mutex(Journal())
 
   /// Safe: it is only used by the one who holds the mutex around it.
   private struct Connection: @unchecked Sendable {
@@ -43,6 +49,7 @@ public final class SQLiteStore: SessionStore {
     try Self.prepare(writer, path, durability)
     let reader = try SQLiteConnection(path: path)
     try reader.execute("PRAGMA query_only = ON")
+    try Self.recover(writer)
     self.writer = Mutex(Connection(sqlite: writer))
     self.reader = Mutex(Connection(sqlite: reader))
   }
@@ -79,6 +86,7 @@ public final class SQLiteStore: SessionStore {
     CREATE TABLE events (
       session INTEGER NOT NULL, revision INTEGER NOT NULL, event BLOB NOT NULL,
       PRIMARY KEY (session, revision)) WITHOUT ROWID;
+    CREATE TABLE journal (number INTEGER PRIMARY KEY, events BLOB NOT NULL);
     CREATE TABLE snapshots (
       session INTEGER PRIMARY KEY, revision INTEGER NOT NULL, state BLOB NOT NULL);
     CREATE TABLE names (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -89,18 +97,73 @@ public final class SQLiteStore: SessionStore {
   public func write(_ entries: [StoreEntry]) throws {
     try writer.withLock { connection in
       let sqlite = connection.sqlite
+      var batch: [Journal.Event] = []
+      for entry in entries {
+        guard case .event(let key, let revision, let text) = entry else { continue }
+        batch.append(Journal.Event(key: key, text: StoredText(revision: revision, text: text)))
+      }
+      try check(batch, sqlite)
+      let slice = journal.withLock { $0.slice(besides: batch.count) }
+      var row: Int64 = 0
       try sqlite.transaction {
         for entry in entries { try Self.write(entry, sqlite) }
+        if !batch.isEmpty {
+          try sqlite.run("INSERT INTO journal (events) VALUES (?)", .bytes(Journal.encoded(batch)))
+          row = sqlite.lastRow
+        }
+        for (key, texts) in slice.events {
+          for text in texts { try Self.insert(key, text, sqlite) }
+        }
+        if let last = slice.through { try sqlite.run("DELETE FROM journal WHERE number <= ?", .integer(last)) }
+      }
+      journal.withLock { journal in
+        journal.wrote(batch, row: row, moved: slice.events)
+        for case .delete(let key, _) in entries { journal.remove(key) }
       }
     }
   }
 
+  /// Makes sure that each event is its log's next.
+  private func check(_ batch: [Journal.Event], _ sqlite: SQLiteConnection) throws {
+    var last: [Int64: Int] = [:]
+    for event in batch {
+      var revision = last[event.key] ?? journal.withLock { $0.lastRevision(event.key) }
+      if revision == nil {
+        try sqlite.run("SELECT max(revision) FROM events WHERE session = ?", .integer(event.key)) { row in
+          revision = Int(row.integer(0))
+        }
+      }
+      if event.text.revision != (revision ?? 0) + 1 {
+        throw StoreError("the log has another event \(event.text.revision)")
+      }
+      last[event.key] = event.text.revision
+    }
+  }
+
+  /// Moves what a process that has ended left in the journal.
+  private static func recover(_ sqlite: SQLiteConnection) throws {
+    try sqlite.transaction {
+      var batches: [[UInt8]] = []
+      try sqlite.run("SELECT events FROM journal ORDER BY number") { batches.append($0.bytes(0)) }
+      for batch in batches {
+        for event in try Journal.decoded(batch) { try insert(event.key, event.text, sqlite) }
+      }
+      try sqlite.run("DELETE FROM journal")
+      try sqlite.run("DELETE FROM events WHERE session IN (SELECT key FROM sessions WHERE deleted_at IS NOT NULL)")
+    }
+  }
+
+  private static func insert(_ key: Int64, _ text: StoredText, _ sqlite: SQLiteConnection) throws {
+    // A process that has ended in the middle of moving has moved some already.
+    try sqlite.run(
+      "INSERT OR IGNORE INTO events (session, revision, event) VALUES (?, ?, ?)", .integer(key),
+      .integer(Int64(text.revision)),
+      .bytes(text.text))
+  }
+
   private static func write(_ entry: StoreEntry, _ sqlite: SQLiteConnection) throws {
     switch entry {
-    case .event(let key, let revision, let text):
-      try sqlite.run(
-        "INSERT INTO events (session, revision, event) VALUES (?, ?, ?)", .integer(key), .integer(Int64(revision)),
-        .bytes(text))
+    case .event: break
     case .create(let id, let key, let time, let keepUntil):
       try sqlite.run(
         "INSERT INTO sessions (key, id, created_at, keep_until) VALUES (?, ?, ?, ?)", .integer(key), .text(id),
@@ -141,7 +204,9 @@ public final class SQLiteStore: SessionStore {
   }
 
   public func events(_ key: Int64, after revision: Int, limit: Int) throws -> [StoredText] {
-    try reader.withLock { connection in
+    // The journal first: what is moved in between is then seen twice and not missed.
+    let recent = journal.withLock { $0.events(key) }
+    return try reader.withLock { connection in
       var found: [StoredText] = []
       try connection.sqlite.run(
         "SELECT revision, event FROM events WHERE session = ? AND revision > ? ORDER BY revision LIMIT ?",
@@ -149,6 +214,8 @@ public final class SQLiteStore: SessionStore {
       ) { row in
         found.append(StoredText(revision: Int(row.integer(0)), text: row.bytes(1)))
       }
+      let last = found.last?.revision ?? revision
+      found += recent.lazy.filter { $0.revision > last }.prefix(limit - found.count)
       return found
     }
   }
