@@ -20,6 +20,7 @@ extension SessionHub {
         switch result {
         case .failure(let error): completion(.failure(error))
         case .success(.rates(let answer)): completion(.success(answer))
+        case .success(.failed(let error)): completion(.failure(error))
         case .success(.waiting(let step, let document)):
           if wait <= 0 { return completion(.success(document)) }
           self.next(
@@ -35,15 +36,21 @@ extension SessionHub {
       if receipt.step > session.sealedUntil {
         return (event, outcome, .waiting(step: receipt.step, session.waiting(receipt)))
       }
-      let answer = try session.answer(
-        step: receipt.step, count: request.count, receipt: receipt, isExplained: isExplained)
-      return (event, outcome, .rates(answer))
+      do {
+        let answer = try session.answer(
+          step: receipt.step, count: request.count, receipt: receipt, isExplained: isExplained)
+        return (event, outcome, .rates(answer))
+      } catch let error as SessionError {
+        // The report is taken all the same: it is of a step so old that the rate after it is no longer in memory.
+        return (event, outcome, .failed(error))
+      }
     }
   }
 
   private enum ReportAnswer: Sendable {
     case rates(JSONValue)
     case waiting(step: Int, JSONValue)
+    case failed(SessionError)
   }
 
   /// The rates from a step on, without a report.

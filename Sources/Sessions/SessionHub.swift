@@ -196,7 +196,17 @@ public final class SessionHub: Sendable {
       if let ifMatch, ifMatch != content.session.revision {
         throw SessionError(.revision, "the session is at revision \(content.session.revision)")
       }
-      let (event, outcome, value) = try decide(&content.session, Self.time())
+      let before = content.session.revision
+      let event: SessionEvent?
+      let outcome: Session.Outcome
+      let value: Value
+      do {
+        (event, outcome, value) = try decide(&content.session, Self.time())
+      } catch {
+        // Changed, and then not to be told of: the memory is of no use, the disk knows nothing of it.
+        if content.session.revision != before { live.fail() }
+        throw error
+      }
       let revision = content.session.revision
       if content.durable >= revision { return .answer(value) }
       content.pending.append(
