@@ -39,6 +39,8 @@ public struct Override: Sendable {
   public let author: String
   /// When it was made, in milliseconds since 1970.
   public let time: Int
+  /// The Idempotency-Key that it was made with: the same one again makes no second override.
+  var key: String?
   /// For a cooldown: the rate that it falls from, once that is sealed.
   var anchor: Double?
 
@@ -168,6 +170,7 @@ public struct Override: Sendable {
         ))
     }
     members += [("reason", .string(reason)), ("author", .string(author)), ("time", JSONValue(step: time))]
+    if let key { members.append(("idempotency_key", .string(key))) }
     if let anchor { members.append(("from_rate", .number(anchor))) }
     return .object(JSONObject(members))
   }
@@ -176,9 +179,12 @@ public struct Override: Sendable {
   init(stored value: JSONValue) throws(SessionError) {
     guard let id = value["id"]?.string, let step = value["effective_step"]?.whole, let time = value["time"]?.whole
     else { throw SessionError(.unavailable, "the stored override cannot be read") }
-    let rest = value.members.filter { !["id", "time", "from_rate"].contains($0.name) }.map { ($0.name, $0.value) }
+    let rest = value.members.filter { !["id", "time", "from_rate", "idempotency_key"].contains($0.name) }.map {
+      ($0.name, $0.value)
+    }
     let fields = try Fields(.object(JSONObject(rest)), at: "", names: Self.fields)
     try self.init(fields, id: id, effectiveStep: step, time: time)
     anchor = value["from_rate"]?.reported
+    key = value["idempotency_key"]?.string
   }
 }

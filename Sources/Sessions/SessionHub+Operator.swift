@@ -18,6 +18,15 @@ extension SessionHub {
     }
   }
 
+  /// The name that belongs to a text, the same one every time: FNV-1a, twice.
+  static func name(of text: String) -> String {
+    func hash(_ start: UInt64) -> String {
+      let value = text.utf8.reduce(start) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
+      return String(value, radix: 36)
+    }
+    return "s-" + hash(0xcbf2_9ce4_8422_2325) + hash(0x9e37_79b9_7f4a_7c15)
+  }
+
   /// A name that nobody has.
   static func freshName() -> String {
     let letters = Array("abcdefghijkmnpqrstuvwxyz23456789")
@@ -138,9 +147,11 @@ extension SessionHub {
 
   /// An operator's change of the course.
   ///
-  /// - Parameter isDryRun: answers what it would do, and does nothing.
+  /// - Parameters:
+  ///   - isDryRun: answers what it would do, and does nothing.
+  ///   - idempotencyKey: sent again with the same key, it is the same override.
   public func override(
-    _ id: String, _ value: JSONValue, ifMatch: Int?, isDryRun: Bool,
+    _ id: String, _ value: JSONValue, ifMatch: Int?, isDryRun: Bool, idempotencyKey: String? = nil,
     _ completion: @escaping Completion<(JSONValue, revision: Int)>
   ) {
     let isCommand = value["command"] != nil
@@ -153,7 +164,11 @@ extension SessionHub {
     }
     change(id, ifMatch: ifMatch, completion) { session, time in
       if isCommand { return try Self.command(value, &session, time, isDryRun) }
-      let override = try Override(value, id: "o\(session.overrideCount + 1)", for: session, time: time)
+      if let idempotencyKey, let made = session.overrides.first(where: { $0.key == idempotencyKey }) {
+        return (nil, Session.Outcome(), (made.document, session.revision))
+      }
+      var override = try Override(value, id: "o\(session.overrideCount + 1)", for: session, time: time)
+      override.key = idempotencyKey
       let event = SessionEvent(time: time, change: .override(override))
       let preview = try Self.preview(session, event, override)
       if isDryRun {
@@ -333,7 +348,11 @@ extension SessionHub {
   }
 
   /// A new session with the same past.
-  public func fork(_ id: String, _ value: JSONValue, _ completion: @escaping Completion<JSONValue>) {
+  ///
+  /// - Parameter idempotencyKey: sent again with the same key, it is the same fork.
+  public func fork(
+    _ id: String, _ value: JSONValue, idempotencyKey: String? = nil, _ completion: @escaping Completion<JSONValue>
+  ) {
     find(id) { found in
       guard case .success(let live) = found else {
         if case .failure(let error) = found { completion(.failure(error)) }
@@ -344,7 +363,7 @@ extension SessionHub {
         { (result: Result<Session, SessionError>) in
           self.workers.async {
             do {
-              try self.fork(try result.get(), live.key, value, completion)
+              try self.fork(try result.get(), live.key, value, idempotencyKey, completion)
             } catch let error as SessionError {
               completion(.failure(error))
             } catch {
@@ -357,11 +376,13 @@ extension SessionHub {
   }
 
   private func fork(
-    _ session: Session, _ key: Int64, _ value: JSONValue, _ completion: @escaping Completion<JSONValue>
+    _ session: Session, _ key: Int64, _ value: JSONValue, _ idempotencyKey: String?,
+    _ completion: @escaping Completion<JSONValue>
   ) throws {
     let fields = try Fields(value, at: "", names: ["at_step", "schedule", "id"])
     let step = try fields.integer("at_step", 0...SessionSpecification.largestStep) ?? session.lastStep + 1
-    let name = try fields.text("id", largest: 128) ?? Self.freshName()
+    let derived = idempotencyKey.map { Self.name(of: "\(key)/\($0)") }
+    let name = try fields.text("id", largest: 128) ?? derived ?? Self.freshName()
     try Self.check(name: name)
     try session.checkRewind(to: step, "at_step")
     var events = try rewound(session, key, to: step, keepsEvents: true).kept
@@ -390,7 +411,9 @@ extension SessionHub {
     create(name, session.specification.document, lineage: lineage, events: events) { result in
       completion(
         result.flatMap { made in
-          made.isNew
+          // The same request again: its answer was lost.
+          let isAgain = name == derived && made.session.lineage?["at_step"] == lineage["at_step"]
+          return made.isNew || isAgain
             ? .success(made.session.document(time: time))
             : .failure(SessionError(.conflict, "there is a session '\(name)' already", pointer: "/id"))
         })

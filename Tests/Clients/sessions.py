@@ -487,6 +487,17 @@ def protocol(program):
         check(fork["lineage"]["session"] == "s" and fork["last_step"] == 1, fork)
         check(ask(200, "POST", "/sessions/f/next", {})["learning_rate"] == 0.7)
         check(ask(200, "GET", "/sessions/f/next?step=1") ["learning_rate"] == ask(200, "GET", "/sessions/s/next?step=1")["learning_rate"])
+        # Sent again with the same key, they are the same fork and the same override.
+        key2 = {"Idempotency-Key": "k2"}
+        fork = ask(201, "POST", "/sessions/s/fork", {"at_step": 1}, key2)
+        check(ask(201, "POST", "/sessions/s/fork", {"at_step": 1}, key2)["id"] == fork["id"])
+        once = ask(201, "POST", f"/sessions/{fork['id']}/overrides", {"factor": 0.5, "effective_step": 9}, key2)
+        check(ask(201, "POST", f"/sessions/{fork['id']}/overrides", {"factor": 0.5, "effective_step": 9}, key2) == once)
+        server.kill()
+        server.start()
+        client = Client(server.port)
+        check(ask(201, "POST", f"/sessions/{fork['id']}/overrides", {"factor": 0.5, "effective_step": 9}, key2) == once)
+        check(ask(200, "POST", f"/sessions/{fork['id']}/replay")["verified"])
         # What other policies would have done.
         ask(201, "PUT", "/sessions/w", SPECIFICATION)
         ask(200, "POST", "/sessions/w/next", {"reports": [{"step": step, "loss": 1} for step in range(100)]})

@@ -23,7 +23,10 @@ struct SessionAPI: Sendable {
     case .part(let id, .overrides):
       let query = try Query(request.head, names: ["dry_run"])
       let isDryRun = try query.flag("dry_run")
-      hub.override(id, try content(request), ifMatch: try ifMatch(request), isDryRun: isDryRun) { result in
+      hub.override(
+        id, try content(request), ifMatch: try ifMatch(request), isDryRun: isDryRun,
+        idempotencyKey: try idempotencyKey(request)
+      ) { result in
         send(result, isDryRun ? 200 : 201, reply)
       }
     case .override(let id, let name):
@@ -33,7 +36,7 @@ struct SessionAPI: Sendable {
       }
     case .part(let id, .fork):
       try noQuery(request)
-      hub.fork(id, try content(request)) { result in
+      hub.fork(id, try content(request), idempotencyKey: try idempotencyKey(request)) { result in
         reply.send(
           Self.response(result) { document in
             var response = HTTPResponse.json(document, status: 201)
@@ -77,6 +80,16 @@ struct SessionAPI: Sendable {
     let text = field.hasPrefix("\"") && field.hasSuffix("\"") && field.count > 2 ? field.dropFirst().dropLast() : ""
     // A tag that is none of ours matches nothing.
     return text.utf8.allSatisfy { $0 >= 0x30 && $0 <= 0x39 } ? Int(text) ?? -1 : -1
+  }
+
+  private func idempotencyKey(_ request: HTTPRequest) throws(Problem) -> String? {
+    guard let key = request.head.fields["Idempotency-Key"] else { return nil }
+    if key.isEmpty || key.utf8.count > 255 {
+      throw Problem(
+        kind: "invalid-field", status: 422, title: "A field is not valid",
+        detail: "an Idempotency-Key has 1 to 255 octets")
+    }
+    return key
   }
 
   private func seconds(_ query: Query, _ name: String) throws(Problem) -> Double {
@@ -139,13 +152,7 @@ struct SessionAPI: Sendable {
 
   private func create(_ request: HTTPRequest, _ reply: HTTPReply) throws(Problem) {
     try noQuery(request)
-    let key = request.head.fields["Idempotency-Key"]
-    if let key, key.isEmpty || key.utf8.count > 255 {
-      throw Problem(
-        kind: "invalid-field", status: 422, title: "A field is not valid",
-        detail: "an Idempotency-Key has 1 to 255 octets")
-    }
-    hub.post(try content(request), idempotencyKey: key) { result in
+    hub.post(try content(request), idempotencyKey: try idempotencyKey(request)) { result in
       reply.send(
         Self.response(result) { document in
           var response = HTTPResponse.json(document, status: 201)
