@@ -353,6 +353,13 @@ extension SessionHub {
   public func fork(
     _ id: String, _ value: JSONValue, idempotencyKey: String? = nil, _ completion: @escaping Completion<JSONValue>
   ) {
+    do throws(SessionError) {
+      // What is wrong whatever the session is, is told first.
+      let fields = try Fields(value, at: "", names: ["at_step", "schedule", "id"])
+      if let schedule = fields["schedule"] { _ = try SessionSpecification.schedule(schedule, at: "/schedule") }
+    } catch {
+      return completion(.failure(error))
+    }
     find(id) { found in
       guard case .success(let live) = found else {
         if case .failure(let error) = found { completion(.failure(error)) }

@@ -87,6 +87,15 @@ extension SessionHub {
 
   /// Recomputes a session from its log: whether it gives the same, or what it would have given otherwise.
   public func replay(_ id: String, _ value: JSONValue, _ completion: @escaping Completion<JSONValue>) {
+    do throws(SessionError) {
+      // What is wrong whatever the session is, is told first.
+      let fields = try Fields(value, at: "", names: ["schedule", "policies", "bounds", "groups"])
+      var members = fields.object.members.map { ($0.name, $0.value) }
+      if fields["schedule"] == nil { members.append(("schedule", ["type": "constant", "base_lr": 1])) }
+      _ = try SessionSpecification(.object(JSONObject(members)))
+    } catch {
+      return completion(.failure(error))
+    }
     find(id) { found in
       guard case .success(let live) = found else {
         if case .failure(let error) = found { completion(.failure(error)) }
