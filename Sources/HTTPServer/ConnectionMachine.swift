@@ -1,3 +1,23 @@
+/// What the connections of one event loop share.
+final class ConnectionContext {
+  let limits: HTTPServerLimits
+  /// Looks at a request before its content is read: ``HTTPHandler/screen(_:)``.
+  let screen: (inout HTTPRequestHead) -> HTTPResponse?
+  /// The response for a failure that the machine found: ``HTTPHandler/failure(_:)``.
+  let failure: (HTTPFailure) -> HTTPResponse
+  fileprivate var numbers: HTTPRequestID.Numbers
+
+  init(
+    limits: HTTPServerLimits, screen: @escaping (inout HTTPRequestHead) -> HTTPResponse?,
+    failure: @escaping (HTTPFailure) -> HTTPResponse, numbers: HTTPRequestID.Numbers = HTTPRequestID.Numbers()
+  ) {
+    self.numbers = numbers
+    self.limits = limits
+    self.screen = screen
+    self.failure = failure
+  }
+}
+
 /// One connection's protocol: octets and events in, octets and actions out. No sockets, no clock, no threads.
 ///
 /// Every call is told the time in seconds of a monotonic clock; ``deadline`` says when ``timeout(now:)`` is due. The
@@ -11,16 +31,28 @@ struct ConnectionMachine {
     /// Send FIN, but read on until the client closes or the deadline comes: closing at once would make the kernel send
     /// a reset, which can destroy the response before the client has read it.
     case shutDownWriting
+    /// One request has been answered, or never will be: for logs and metrics.
+    case finished(Exchange)
     case close
+  }
+
+  /// One request and what has become of it so far.
+  struct Exchange {
+    /// Nil where the request could not be parsed.
+    var head: HTTPRequestHead?
+    var status = 0
+    var requestOctets = 0
+    var responseOctets = 0
+    var isComplete = false
   }
 
   private enum State {
     /// Waiting for a request's head, or in the middle of it.
     case head
     /// The head is there, its content is not.
-    case content(HTTPRequestHead, RequestFraming)
+    case content(RequestFraming)
     /// The handler has the request.
-    case handling(HTTPRequestHead, keepAlive: Bool)
+    case handling(keepAlive: Bool)
     /// A streamed response is being made.
     case streaming(chunked: Bool, keepAlive: Bool, source: any HTTPBodySource, isPulling: Bool)
     /// The last response is in the output; nothing more is parsed.
@@ -30,11 +62,15 @@ struct ConnectionMachine {
     case closed
   }
 
-  let limits: HTTPServerLimits
-  private let screen: @Sendable (HTTPRequestHead) -> HTTPResponse?
-  private let failure: @Sendable (HTTPFailure) -> HTTPResponse
+  private let context: ConnectionContext
+  private let peer: HTTPPeer
+  var limits: HTTPServerLimits { context.limits }
 
   private var state = State.head
+  /// The request that is being read or answered.
+  private var current: Exchange?
+  /// The one before it, which nobody has been told of yet.
+  private var ended: Exchange?
   private var input: [UInt8] = []
   private var position = 0
   private var parser: RequestHeadParser
@@ -50,17 +86,13 @@ struct ConnectionMachine {
   /// When ``timeout(now:)`` is due, in seconds of the owner's clock.
   private(set) var deadline: Double
 
-  init(
-    limits: HTTPServerLimits, now: Double, screen: @escaping @Sendable (HTTPRequestHead) -> HTTPResponse?,
-    failure: @escaping @Sendable (HTTPFailure) -> HTTPResponse
-  ) {
-    self.limits = limits
-    self.screen = screen
-    self.failure = failure
-    parser = RequestHeadParser(limits: limits, start: 0)
-    decoder = ChunkedDecoder(limits: limits)
+  init(context: ConnectionContext, peer: HTTPPeer, now: Double) {
+    self.context = context
+    self.peer = peer
+    parser = RequestHeadParser(limits: context.limits, start: 0)
+    decoder = ChunkedDecoder(limits: context.limits)
     // A connection that says nothing at all gets no longer than one that is slow to say something.
-    deadline = now + limits.headSeconds
+    deadline = now + context.limits.headSeconds
   }
 
   var unsent: Int { output.count - outputStart }
@@ -97,14 +129,15 @@ struct ConnectionMachine {
 
   /// The handler's response to the delivered request.
   mutating func respond(_ response: HTTPResponse, now: Double, date: [UInt8]) {
-    guard case .handling(let head, let keepAlive) = state else { return }
-    write(response, to: head, keepAlive: keepAlive && !isDraining, now: now, date: date)
+    guard case .handling(let keepAlive) = state else { return }
+    write(response, keepAlive: keepAlive && !isDraining, now: now, date: date)
   }
 
   /// A piece of the streamed content; `source` is the source after making it, nil after the last piece.
   mutating func piece(_ bytes: [UInt8], _ source: (any HTTPBodySource)?, now: Double) {
     guard case .streaming(let chunked, let keepAlive, _, _) = state else { return }
     if unsent == 0 { deadline = now + limits.writeSeconds }
+    let before = output.count
     if chunked {
       if !bytes.isEmpty {
         output.append(contentsOf: String(bytes.count, radix: 16).utf8)
@@ -116,6 +149,7 @@ struct ConnectionMachine {
     } else {
       output.append(contentsOf: bytes)
     }
+    current?.responseOctets += output.count - before
     if let source {
       state = .streaming(chunked: chunked, keepAlive: keepAlive, source: source, isPulling: false)
     } else {
@@ -170,6 +204,10 @@ struct ConnectionMachine {
   /// - Returns: what the owner has to do before calling again; nil when only an event can bring more.
   mutating func next(now: Double, date: [UInt8]) -> Action? {
     while true {
+      if let ended {
+        self.ended = nil
+        return .finished(ended)
+      }
       switch state {
       case .head:
         if unsent >= limits.unsent { return nil }
@@ -191,15 +229,17 @@ struct ConnectionMachine {
           position = parser.consumed
           begin(head, now: now, date: date)
         }
-      case .content(let head, let framing):
+      case .content(let framing):
         do {
-          guard try readContent(framing) else {
-            if inputHasEnded { state = .closed }
-            return inputHasEnded ? .close : nil
+          guard try readContent(framing), let head = current?.head else {
+            if !inputHasEnded { return nil }
+            state = .closed
+            continue
           }
           let request = HTTPRequest(head: head, body: body)
+          current?.requestOctets = body.count
           body = []
-          state = .handling(head, keepAlive: framing.keepAlive)
+          state = .handling(keepAlive: framing.keepAlive)
           deadline = .infinity
           return .deliver(request)
         } catch {
@@ -220,17 +260,31 @@ struct ConnectionMachine {
         deadline = now + limits.lingerSeconds
         return .shutDownWriting
       case .lingering: return nil
-      case .closed: return .close
+      case .closed:
+        if current == nil { return .close }
+        endExchange(isComplete: false)
       }
     }
   }
 
-  private mutating func begin(_ head: HTTPRequestHead, now: Double, date: [UInt8]) {
+  private mutating func endExchange(isComplete: Bool) {
+    ended = current
+    ended?.isComplete = isComplete
+    current = nil
+  }
+
+  private mutating func begin(_ parsed: HTTPRequestHead, now: Double, date: [UInt8]) {
+    var head = parsed
+    head.peer = peer
+    head.id = context.numbers.next(head.fields["X-Request-Id"])
+    current = Exchange(head: head)
     do throws(HTTPFailure) {
       let framing = try RequestFraming(head, limits: limits)
-      if let refusal = screen(head) {
+      let refusal = context.screen(&head)
+      current?.head = head
+      if let refusal {
         // The content stays unread, so the connection can only go on where there is none.
-        write(refusal, to: head, keepAlive: framing.keepAlive && framing.content == .length(0), now: now, date: date)
+        write(refusal, keepAlive: framing.keepAlive && framing.content == .length(0), now: now, date: date)
         return
       }
       if framing.expectsContinue && position == input.count {
@@ -238,9 +292,9 @@ struct ConnectionMachine {
       }
       deadline = now + limits.bodySeconds
       decoder = ChunkedDecoder(limits: limits)
-      state = .content(head, framing)
+      state = .content(framing)
     } catch {
-      fail(error, to: head, now: now, date: date)
+      fail(error, now: now, date: date)
     }
   }
 
@@ -268,31 +322,36 @@ struct ConnectionMachine {
     }
   }
 
-  private mutating func fail(
-    _ error: HTTPFailure, to head: HTTPRequestHead? = nil, now: Double, date: [UInt8]
-  ) {
-    let head = head ?? HTTPRequestHead(method: "GET", path: "/", query: nil, minorVersion: 1, fields: [:])
-    write(failure(error), to: head, keepAlive: false, now: now, date: date)
+  private mutating func fail(_ error: HTTPFailure, now: Double, date: [UInt8]) {
+    if current == nil { current = Exchange() }
+    write(context.failure(error), keepAlive: false, now: now, date: date)
   }
 
-  private mutating func write(
-    _ response: HTTPResponse, to head: HTTPRequestHead, keepAlive: Bool, now: Double, date: [UInt8]
-  ) {
+  /// Answers the current request, or what could not be parsed as one.
+  private mutating func write(_ response: HTTPResponse, keepAlive: Bool, now: Double, date: [UInt8]) {
     if unsent == 0 { deadline = now + limits.writeSeconds }
-    let hasNoContent = response.status == 204 || response.status == 304
-    var connection = keepAlive ? (head.minorVersion == 0 ? "keep-alive" : nil) : "close"
+    let before = output.count
+    let isOld = current?.head?.minorVersion == 0
+    let hasContent = current?.head?.method != "HEAD" && response.status != 204 && response.status != 304
+    let id = current?.head?.id ?? context.numbers.next(nil)
+    var connection = keepAlive ? (isOld ? "keep-alive" : nil) : "close"
+    current?.status = response.status
     switch response.body {
     case .bytes(let bytes):
+      let hasLength = response.status != 204 && response.status != 304
       ResponseHead.append(
-        response, framing: hasNoContent ? .none : .length(bytes.count), connection: connection, date: date, to: &output)
-      if head.method != "HEAD" && !hasNoContent { output.append(contentsOf: bytes) }
+        response, framing: hasLength ? .length(bytes.count) : .none, connection: connection, date: date, id: id,
+        to: &output)
+      if hasContent { output.append(contentsOf: bytes) }
+      current?.responseOctets += output.count - before
       finish(keepAlive: keepAlive, now: now)
     case .stream(let source):
-      let chunked = head.minorVersion == 1
-      if !chunked && head.method != "HEAD" { connection = "close" }
+      let chunked = !isOld
+      if !chunked && hasContent { connection = "close" }
       ResponseHead.append(
-        response, framing: chunked ? .chunked : .close, connection: connection, date: date, to: &output)
-      if head.method == "HEAD" {
+        response, framing: chunked ? .chunked : .close, connection: connection, date: date, id: id, to: &output)
+      current?.responseOctets += output.count - before
+      if !hasContent {
         finish(keepAlive: keepAlive, now: now)
       } else {
         state = .streaming(chunked: chunked, keepAlive: keepAlive, source: source, isPulling: false)
@@ -302,6 +361,7 @@ struct ConnectionMachine {
 
   /// The response is complete; on to the next request, or to the end.
   private mutating func finish(keepAlive: Bool, now: Double) {
+    if current != nil { endExchange(isComplete: true) }
     body = []
     if keepAlive && !isDraining {
       dropUsedInput()

@@ -26,6 +26,8 @@ final class EventLoop: @unchecked Sendable {
     var interest: UInt32 = 0
     /// What the connection's stream of events waits for.
     var events: (any HTTPEventSource)?
+    /// When the handler got the request that it is at.
+    var started = 0.0
 
     init(descriptor: Int32, id: UInt64, machine: ConnectionMachine) {
       self.descriptor = descriptor
@@ -41,7 +43,9 @@ final class EventLoop: @unchecked Sendable {
 
   private let listener: Int32
   private let limits: HTTPServerLimits
+  private let index: Int
   private let handler: any HTTPHandler
+  private let context: ConnectionContext
   private let count: ConnectionCount
   private let queue: DispatchQueue
   private let workers: DispatchQueue
@@ -50,6 +54,15 @@ final class EventLoop: @unchecked Sendable {
   private let mailbox = Mutex<[Message]>([])
   /// How many connections this loop serves, those on their way to it included.
   private let load = Atomic(0)
+  /// Requests that the handler has and that are not answered to their end.
+  let inFlight = Atomic(0)
+  /// Connections that this loop has been given since the start.
+  let accepted = Atomic(0)
+  /// Connections that this loop serves now.
+  var connectionCount: Int {
+    let load = load.load(ordering: .relaxed)
+    return load >= Self.ended ? 0 : load
+  }
   /// The load of a loop that has ended: more than any other can have.
   private static let ended = Int.max / 2
   /// All loops of the server, this one among them.
@@ -69,9 +82,12 @@ final class EventLoop: @unchecked Sendable {
     index: Int, listener: Int32, limits: HTTPServerLimits, handler: any HTTPHandler, count: ConnectionCount,
     workers: DispatchQueue
   ) throws {
+    self.index = index
     self.listener = listener
     self.limits = limits
     self.handler = handler
+    context = ConnectionContext(
+      limits: limits, screen: { handler.screen(&$0) }, failure: { handler.failure($0) })
     self.count = count
     self.workers = workers
     queue = DispatchQueue(label: "http.loop.\(index)")
@@ -205,10 +221,10 @@ final class EventLoop: @unchecked Sendable {
 
   /// Serves a connection that is already counted.
   private func adopt(_ descriptor: Int32) {
-    let (handler, id) = (handler, nextID)
+    let id = nextID
     nextID += 1
-    let machine = ConnectionMachine(
-      limits: limits, now: now, screen: { handler.screen($0) }, failure: { handler.failure($0) })
+    accepted.add(1, ordering: .relaxed)
+    let machine = ConnectionMachine(context: context, peer: Socket.peer(descriptor), now: now)
     let connection = Connection(descriptor: descriptor, id: id, machine: machine)
     connection.interest = EPOLLIN.rawValue
     connections[id] = connection
@@ -295,6 +311,7 @@ final class EventLoop: @unchecked Sendable {
         switch action {
         case .deliver(let request): deliver(request, connection)
         case .pull(let source): pull(source, connection)
+        case .finished(let exchange): finished(exchange, connection)
         case .shutDownWriting: _ = shutdown(connection.descriptor, Int32(SHUT_WR))
         case .close:
           end(connection)
@@ -316,8 +333,20 @@ final class EventLoop: @unchecked Sendable {
     }
   }
 
+  private func finished(_ exchange: ConnectionMachine.Exchange, _ connection: Connection) {
+    let seconds = connection.started > 0 ? max(0, Self.clock() - connection.started) : 0
+    if connection.started > 0 { inFlight.subtract(1, ordering: .relaxed) }
+    connection.started = 0
+    handler.finished(
+      HTTPExchange(
+        head: exchange.head, status: exchange.status, requestOctets: exchange.requestOctets,
+        responseOctets: exchange.responseOctets, seconds: seconds, isComplete: exchange.isComplete, loop: index))
+  }
+
   private func deliver(_ request: HTTPRequest, _ connection: Connection) {
     let reply = HTTPReply()
+    connection.started = Self.clock()
+    inFlight.add(1, ordering: .relaxed)
     handler.respond(to: request, reply: reply)
     let id = connection.id
     if let response = reply.take(orLater: { [weak self] in self?.post(.response($0, connection: id)) }) {
@@ -347,6 +376,11 @@ final class EventLoop: @unchecked Sendable {
 
   private func end(_ connection: Connection) {
     if connections.removeValue(forKey: connection.id) == nil { return }
+    // Cut off in the middle: whoever counts requests in flight is told all the same.
+    connection.machine.failed()
+    while case .finished(let exchange)? = connection.machine.next(now: now, date: []) {
+      finished(exchange, connection)
+    }
     connection.events?.cancel()
     close(connection.descriptor)
     count.leave()

@@ -9,6 +9,21 @@ public struct HTTPRequestHead: Sendable, Equatable {
   /// The minor version: 1 for HTTP/1.1, 0 for HTTP/1.0.
   public let minorVersion: Int
   public let fields: HTTPFields
+  /// Who sent it.
+  public var peer = HTTPPeer.unknown
+  /// Names the request in logs and in the response's `X-Request-Id`: the client's own where it sent a sound one.
+  public var id = HTTPRequestID()
+  /// For the handler: what it sets in ``HTTPHandler/screen(_:)`` it finds again in `respond` and `finished`.
+  public var mark = 0
+
+  /// - Parameter path: percent-encoded.
+  init(method: String, path: String, query: String?, minorVersion: Int, fields: HTTPFields) {
+    self.method = method
+    self.path = path
+    self.query = query
+    self.minorVersion = minorVersion
+    self.fields = fields
+  }
 
   /// The methods that reach a handler, which may answer 405; others are unknown and answered 501. CONNECT is for
   /// proxies.
@@ -76,6 +91,28 @@ func hexadecimalValue(_ byte: UInt8) -> UInt8? {
   }
 }
 
+/// The other end of a connection.
+public final class HTTPPeer: Sendable, Equatable {
+  /// The IPv4 or IPv6 address without the port; `unix` on a Unix socket.
+  public let address: String
+  /// Whether it comes over TLS.
+  public let isEncrypted: Bool
+  /// The subject of the certificate that the client has proved to own; nil without one.
+  public let certificateSubject: String?
+
+  static let unknown = HTTPPeer(address: "")
+
+  init(address: String, isEncrypted: Bool = false, certificateSubject: String? = nil) {
+    self.address = address
+    self.isEncrypted = isEncrypted
+    self.certificateSubject = certificateSubject
+  }
+
+  public static func == (a: HTTPPeer, b: HTTPPeer) -> Bool {
+    a.address == b.address && a.isEncrypted == b.isEncrypted && a.certificateSubject == b.certificateSubject
+  }
+}
+
 /// A whole request.
 public struct HTTPRequest: Sendable, Equatable {
   public let head: HTTPRequestHead
@@ -127,6 +164,23 @@ extension HTTPEventSource {
   public mutating func next(into buffer: inout [UInt8]) throws -> Bool { false }
 }
 
+/// One request and what became of it, for logs and metrics.
+public struct HTTPExchange: Sendable {
+  /// Nil where the request could not be parsed.
+  public let head: HTTPRequestHead?
+  public let status: Int
+  /// Octets of the request's content as the handler got it.
+  public let requestOctets: Int
+  /// Octets of the response, head included.
+  public let responseOctets: Int
+  /// Seconds from the request's last octet, or the refusal of its head, to the response's last one being ready to send.
+  public let seconds: Double
+  /// Whether the response was made to its end; false where the client left or the source failed.
+  public let isComplete: Bool
+  /// Which event loop served it: counters kept apart by it are not fought over.
+  public let loop: Int
+}
+
 /// What the server itself finds wrong with a request.
 public struct HTTPFailure: Error, Sendable, Equatable {
   public let status: Int
@@ -141,10 +195,10 @@ public struct HTTPFailure: Error, Sendable, Equatable {
 
 /// What answers requests.
 public protocol HTTPHandler: Sendable {
-  /// Looks at a request before its content is read.
+  /// Looks at a request before its content is read; may set its ``HTTPRequestHead/mark``.
   ///
   /// - Returns: a response that refuses the request, and leaves its content unread; nil to read it.
-  func screen(_ head: HTTPRequestHead) -> HTTPResponse?
+  func screen(_ head: inout HTTPRequestHead) -> HTTPResponse?
 
   /// Answers a request. Called on an event loop: it must not block.
   ///
@@ -153,10 +207,15 @@ public protocol HTTPHandler: Sendable {
 
   /// The response for a failure that the server found: a request that cannot be parsed, a limit, a timeout.
   func failure(_ failure: HTTPFailure) -> HTTPResponse
+
+  /// A request has been answered, or its client has left. Called on an event loop: it must not block.
+  func finished(_ exchange: HTTPExchange)
 }
 
 extension HTTPHandler {
-  public func screen(_ head: HTTPRequestHead) -> HTTPResponse? { nil }
+  public func screen(_ head: inout HTTPRequestHead) -> HTTPResponse? { nil }
+
+  public func finished(_ exchange: HTTPExchange) {}
 
   public func failure(_ failure: HTTPFailure) -> HTTPResponse {
     HTTPResponse(

@@ -58,6 +58,19 @@ public final class HTTPServer: Sendable {
     return port
   }
 
+  /// What goes on now, over all loops; zeros where the server does not run.
+  public var activity: HTTPServerActivity {
+    running.withLock { running in
+      var activity = HTTPServerActivity()
+      for loop in running.loops {
+        activity.connections += loop.connectionCount
+        activity.requestsInFlight += loop.inFlight.load(ordering: .relaxed)
+        activity.acceptedConnections += loop.accepted.load(ordering: .relaxed)
+      }
+      return activity
+    }
+  }
+
   /// Stops: no new connections, idle ones end at once, the others after the response they are waiting for.
   ///
   /// Returns at once; ``wait()`` tells when it is done. A second call can shorten the time.
@@ -95,6 +108,16 @@ public final class HTTPServer: Sendable {
       return source
     }
   }
+}
+
+/// A look at a running server.
+public struct HTTPServerActivity: Sendable, Equatable {
+  /// Connections that are open.
+  public var connections = 0
+  /// Connections accepted since the start.
+  public var acceptedConnections = 0
+  /// Requests that the handler has and that are not answered to their end, streams of events among them.
+  public var requestsInFlight = 0
 }
 
 /// How many signals have come.

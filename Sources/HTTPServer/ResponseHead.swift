@@ -14,8 +14,10 @@ enum ResponseHead {
   /// - Parameters:
   ///   - date: the `Date` field's value.
   ///   - connection: the `Connection` field's value; nil for none.
+  ///   - id: the `X-Request-Id` field's value.
   static func append(
-    _ response: HTTPResponse, framing: Framing, connection: String?, date: [UInt8], to output: inout [UInt8]
+    _ response: HTTPResponse, framing: Framing, connection: String?, date: [UInt8], id: HTTPRequestID,
+    to output: inout [UInt8]
   ) {
     output.append(contentsOf: "HTTP/1.1 ".utf8)
     output.append(contentsOf: String(response.status).utf8)
@@ -23,6 +25,8 @@ enum ResponseHead {
     output.append(contentsOf: reason(response.status).utf8)
     output.append(contentsOf: "\r\nDate: ".utf8)
     output.append(contentsOf: date)
+    output.append(contentsOf: "\r\nX-Request-Id: ".utf8)
+    id.append(to: &output)
     for field in response.fields.fields {
       // A line break in a value would let whoever chose it write the rest of the response (CVE-2022-3215).
       let isSafe = field.name.utf8.allSatisfy(isTokenOctet) && field.value.utf8.allSatisfy { $0 >= 0x20 || $0 == 0x09 }

@@ -57,6 +57,27 @@ enum Socket {
     return withUnsafeBytes(of: &storage) { UInt16(bigEndian: $0.loadUnaligned(fromByteOffset: 2, as: UInt16.self)) }
   }
 
+  /// The other end of a connection; the unspecified address where it has gone already.
+  static func peer(_ descriptor: Int32) -> HTTPPeer {
+    var storage = sockaddr_storage()
+    var length = socklen_t(MemoryLayout<sockaddr_storage>.size)
+    let status = withUnsafeMutableBytes(of: &storage) { bytes in
+      getpeername(descriptor, bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self), &length)
+    }
+    if status != 0 { return .unknown }
+    if Int32(storage.ss_family) == AF_UNIX { return HTTPPeer(address: "unix") }
+    let text = withUnsafeBytes(of: &storage) { bytes in
+      withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(NI_MAXHOST)) { text -> String in
+        let address = bytes.baseAddress?.assumingMemoryBound(to: sockaddr.self)
+        let failed = getnameinfo(
+          address, length, text.baseAddress, socklen_t(text.count), nil, 0, NI_NUMERICHOST)
+        guard failed == 0, let start = text.baseAddress else { return "" }
+        return String(cString: start)
+      }
+    }
+    return HTTPPeer(address: text)
+  }
+
   private static func set(_ descriptor: Int32, _ level: Int32, _ option: Int32) throws {
     var on: Int32 = 1
     if setsockopt(descriptor, level, option, &on, socklen_t(MemoryLayout<Int32>.size)) != 0 {

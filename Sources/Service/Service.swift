@@ -69,7 +69,7 @@ public struct Service: HTTPHandler {
 
   // MARK: HTTPHandler
 
-  public func screen(_ head: HTTPRequestHead) -> HTTPResponse? {
+  public func screen(_ head: inout HTTPRequestHead) -> HTTPResponse? {
     do throws(Problem) {
       let route = try route(head)
       if head.method == "OPTIONS" {

@@ -64,6 +64,38 @@ import Testing
     #expect(!driver.hasShutDown)
   }
 
+  @Test func aRequestKeepsItsNameOrGetsOne() {
+    var driver = Driver()
+    driver.feed("GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: run-17/a\r\n\r\n")
+    #expect(driver.received.contains("\r\nX-Request-Id: run-17/a\r\n"))
+    #expect(driver.requests[0].head.id.description == "run-17/a")
+    driver = Driver()
+    driver.feed("GET / HTTP/1.1\r\nHost: a\r\nX-Request-Id: <script>\r\n\r\n" + Self.get)
+    #expect(driver.received.contains("\r\nX-Request-Id: 00000000-00000001\r\n"))
+    #expect(driver.received.contains("\r\nX-Request-Id: 00000000-00000002\r\n"))
+    driver = Driver()
+    driver.feed("BAD\r\n\r\n")
+    #expect(driver.received.contains("\r\nX-Request-Id: 00000000-00000001\r\n"))
+  }
+
+  @Test func everyRequestsEndIsToldOnceWithItsStatus() {
+    var driver = Driver()
+    driver.feed(Self.get + "POST /2 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nabBAD\r\n\r\n")
+    #expect(driver.finished.map(\.status) == [200, 200, 400])
+    #expect(driver.finished.map(\.requestOctets) == [0, 2, 0])
+    #expect(driver.finished.map { $0.head?.path } == ["/", "/2", nil])
+    let octets = driver.finished.map(\.responseOctets).reduce(0, +)
+    #expect(octets == driver.received.utf8.count)
+    #expect(driver.finished.map(\.isComplete) == [true, true, true])
+    driver = Driver()
+    driver.answersAtOnce = false
+    driver.feed(Self.get)
+    driver.end()
+    #expect(driver.finished.isEmpty)
+    driver.fail()
+    #expect(driver.finished.map(\.isComplete) == [false])
+  }
+
   @Test func noFurtherRequestIsReadWhileOneIsBeingAnswered() {
     var driver = Driver()
     driver.answersAtOnce = false

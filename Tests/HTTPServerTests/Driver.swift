@@ -5,6 +5,8 @@ struct Driver {
   private(set) var machine: ConnectionMachine
   private(set) var requests: [HTTPRequest] = []
   private(set) var received = ""
+  /// What became of the requests, in the order in which they ended.
+  private(set) var finished: [ConnectionMachine.Exchange] = []
   private(set) var hasShutDown = false
   private(set) var isClosed = false
   var now = 0.0
@@ -17,11 +19,14 @@ struct Driver {
 
   init(
     limits: HTTPServerLimits = HTTPServerLimits(),
-    screen: @escaping @Sendable (HTTPRequestHead) -> HTTPResponse? = { _ in nil }
+    screen: @escaping (inout HTTPRequestHead) -> HTTPResponse? = { _ in nil }
   ) {
-    machine = ConnectionMachine(limits: limits, now: 0, screen: screen) { failure in
-      HTTPResponse(status: failure.status, body: .bytes(Array(failure.detail.utf8)))
-    }
+    let context = ConnectionContext(
+      limits: limits, screen: screen,
+      failure: { failure in
+        HTTPResponse(status: failure.status, body: .bytes(Array(failure.detail.utf8)))
+      }, numbers: HTTPRequestID.Numbers(start: 0))
+    machine = ConnectionMachine(context: context, peer: .unknown, now: 0)
   }
 
   mutating func feed(_ text: String) { feed(Array(text.utf8)[...]) }
@@ -33,6 +38,11 @@ struct Driver {
 
   mutating func end() {
     machine.inputEnded()
+    advance()
+  }
+
+  mutating func fail() {
+    machine.failed()
     advance()
   }
 
@@ -73,6 +83,7 @@ struct Driver {
             machine.pieceFailed()
           }
         case .shutDownWriting: hasShutDown = true
+        case .finished(let exchange): finished.append(exchange)
         case .close:
           isClosed = true
           return

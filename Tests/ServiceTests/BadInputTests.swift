@@ -155,8 +155,8 @@ import Testing
 
   private func send(_ method: String, _ path: String, _ fields: HTTPFields, _ content: String) throws -> HTTPResponse {
     let service = Service()
-    let head = HTTPRequestHead(method: method, path: path, query: nil, minorVersion: 1, fields: fields)
-    if let refusal = service.screen(head) { return refusal }
+    var head = HTTPRequestHead(method: method, path: path, query: nil, minorVersion: 1, fields: fields)
+    if let refusal = service.screen(&head) { return refusal }
     let reply = HTTPReply()
     service.respond(to: HTTPRequest(head: head, body: Array(content.utf8)), reply: reply)
     let response = reply.take { _ in }

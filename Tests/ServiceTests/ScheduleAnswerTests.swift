@@ -242,9 +242,9 @@ import Testing
     _ path: String, _ content: String, query: String? = nil, fields: HTTPFields = [:]
   ) throws -> HTTPResponse {
     let service = Service()
-    let head = HTTPRequestHead(
+    var head = HTTPRequestHead(
       method: content.isEmpty ? "GET" : "POST", path: path, query: query, minorVersion: 1, fields: fields)
-    if let refusal = service.screen(head) { return refusal }
+    if let refusal = service.screen(&head) { return refusal }
     let reply = HTTPReply()
     let arrived = DispatchSemaphore(value: 0)
     let late = Mutex<HTTPResponse?>(nil)
