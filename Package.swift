@@ -36,11 +36,13 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // The embedded store of sessions.
     .target(name: "SessionsSQLite", dependencies: ["CSQLite", "Sessions"], swiftSettings: settings),
-    // libcrypto: the signatures of states.
-    .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+    // TLS, and the signatures of states.
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    // The gzip content coding.
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLinux"),
-    // Sockets, event loops, HTTP/1.1. Knows nothing of rates.
-    .target(name: "HTTPServer", dependencies: ["CLinux"], swiftSettings: settings),
+    // Sockets, event loops, TLS, HTTP/1.1. Knows nothing of rates.
+    .target(name: "HTTPServer", dependencies: ["CLinux", "COpenSSL", "CZlib"], swiftSettings: settings),
     // The contract, openapi.yaml, inside the program as it stands.
     .target(name: "CContract", exclude: ["openapi.yaml"]),
     // Routes, requests and answers, problem details.
@@ -56,7 +58,7 @@ let package = Package(
       ], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "ChartsTests", dependencies: ["Charts"], swiftSettings: settings),
-    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer"], swiftSettings: settings),
+    .testTarget(name: "HTTPServerTests", dependencies: ["CZlib", "HTTPServer"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["HTTPServer", "JSON", "Service"], swiftSettings: settings),
     .testTarget(
       name: "WireTests", dependencies: ["HTTPServer", "JSON", "Schedules", "Service", "Yams"], swiftSettings: settings),

@@ -11,19 +11,16 @@ struct ChunkedDecoder {
     case trailer
   }
 
-  private let limits: HTTPServerLimits
   private var state = State.size
   private var line: [UInt8] = []
   private var extensionOctets = 0
   private var trailerOctets = 0
 
-  init(limits: HTTPServerLimits) { self.limits = limits }
-
   /// Decodes from `input`, starting at `position` and moving it on, and appends the content to `body`.
   ///
   /// - Returns: whether the content is complete.
   mutating func decode(
-    _ input: [UInt8], from position: inout Int, into body: inout [UInt8]
+    _ input: [UInt8], from position: inout Int, into body: inout [UInt8], limits: HTTPServerLimits
   ) throws(HTTPFailure) -> Bool {
     while position < input.count {
       if case .data(let left) = state {
@@ -33,11 +30,11 @@ struct ChunkedDecoder {
         state = count == left ? .dataEnd : .data(left: left - count)
         continue
       }
-      guard let complete = try takeLine(input, from: &position) else { return false }
+      guard let complete = try takeLine(input, from: &position, limits) else { return false }
       defer { line.removeAll(keepingCapacity: true) }
       switch state {
       case .size:
-        let size = try parseSize(complete)
+        let size = try parseSize(complete, limits)
         if size > limits.content - body.count { throw contentTooLarge(limits) }
         state = size == 0 ? .trailer : .data(left: size)
       case .dataEnd:
@@ -58,7 +55,9 @@ struct ChunkedDecoder {
   private static let malformed = HTTPFailure(status: 400, detail: "the chunked content is malformed")
 
   /// Collects octets up to CRLF; nil where the input ends first.
-  private mutating func takeLine(_ input: [UInt8], from position: inout Int) throws(HTTPFailure) -> [UInt8]? {
+  private mutating func takeLine(
+    _ input: [UInt8], from position: inout Int, _ limits: HTTPServerLimits
+  ) throws(HTTPFailure) -> [UInt8]? {
     while position < input.count {
       let byte = input[position]
       position += 1
@@ -79,7 +78,7 @@ struct ChunkedDecoder {
     return nil
   }
 
-  private mutating func parseSize(_ line: [UInt8]) throws(HTTPFailure) -> Int {
+  private mutating func parseSize(_ line: [UInt8], _ limits: HTTPServerLimits) throws(HTTPFailure) -> Int {
     var size = 0
     var digits = 0
     while digits < line.count, let value = hexadecimalValue(line[digits]) {

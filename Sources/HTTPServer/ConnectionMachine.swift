@@ -63,7 +63,7 @@ struct ConnectionMachine {
   }
 
   private let context: ConnectionContext
-  private let peer: HTTPPeer
+  private var peer: HTTPPeer
   var limits: HTTPServerLimits { context.limits }
 
   private var state = State.head
@@ -75,9 +75,19 @@ struct ConnectionMachine {
   private var position = 0
   private var parser: RequestHeadParser
   private var decoder: ChunkedDecoder
+  /// The content so far, decoded.
   private var body: [UInt8] = []
+  /// Octets of the content so far as they came.
+  private var bodyTaken = 0
+  private var inflater: GzipDecoder?
+  /// Requests that have begun on this connection.
+  private var requests = 0
+  /// When the connection has lived long enough.
+  private let end: Double
   private var inputHasEnded = false
   private var isDraining = false
+  private var isLastRequest = false
+  private var isBroken = false
 
   /// What is to be sent; the first ``outputStart`` octets already are.
   private(set) var output: [UInt8] = []
@@ -89,10 +99,11 @@ struct ConnectionMachine {
   init(context: ConnectionContext, peer: HTTPPeer, now: Double) {
     self.context = context
     self.peer = peer
-    parser = RequestHeadParser(limits: context.limits, start: 0)
-    decoder = ChunkedDecoder(limits: context.limits)
+    parser = RequestHeadParser(start: 0)
+    decoder = ChunkedDecoder()
     // A connection that says nothing at all gets no longer than one that is slow to say something.
     deadline = now + context.limits.headSeconds
+    end = now + context.limits.connectionSeconds
   }
 
   var unsent: Int { output.count - outputStart }
@@ -108,7 +119,34 @@ struct ConnectionMachine {
     }
   }
 
+  /// Whether the connection has something going on, or is one of the many that just stay open.
+  var isIdle: Bool {
+    if case .head = state { return !parser.hasBegun && input.count == position && unsent == 0 }
+    return false
+  }
+
+  /// The request that is being answered.
+  var head: HTTPRequestHead? { current?.head }
+
+  /// Whether an orderly end would be the truth: nothing was cut off.
+  var endsInOrder: Bool { !isBroken && unsent == 0 }
+
+  /// Gives back the memory that an idle connection does not need.
+  mutating func rest() {
+    guard isIdle else { return }
+    input = []
+    output = []
+    (position, outputStart) = (0, 0)
+    parser = RequestHeadParser(start: 0)
+  }
+
   // MARK: Events
+
+  /// A layer below has done its part, such as a TLS handshake: the time for the first request begins.
+  mutating func established(_ peer: HTTPPeer, now: Double) {
+    self.peer = peer
+    deadline = now + limits.headSeconds
+  }
 
   /// Octets have come.
   mutating func received(_ bytes: UnsafeRawBufferPointer, now: Double) {
@@ -125,12 +163,15 @@ struct ConnectionMachine {
   }
 
   /// The connection is of no use any more.
-  mutating func failed() { state = .closed }
+  mutating func failed() {
+    isBroken = true
+    state = .closed
+  }
 
   /// The handler's response to the delivered request.
   mutating func respond(_ response: HTTPResponse, now: Double, date: [UInt8]) {
     guard case .handling(let keepAlive) = state else { return }
-    write(response, keepAlive: keepAlive && !isDraining, now: now, date: date)
+    write(response, keepAlive: keepAlive, now: now, date: date)
   }
 
   /// A piece of the streamed content; `source` is the source after making it, nil after the last piece.
@@ -158,7 +199,7 @@ struct ConnectionMachine {
   }
 
   /// The source has thrown: the client must not take what it has for the whole.
-  mutating func pieceFailed() { state = .closed }
+  mutating func pieceFailed() { failed() }
 
   /// `count` octets of the output have been sent.
   mutating func sent(_ count: Int, now: Double) {
@@ -192,8 +233,8 @@ struct ConnectionMachine {
     case .streaming where unsent == 0:
       // The source is slow, not the client.
       deadline = now + limits.writeSeconds
-    default:
-      state = .closed
+    case .head where unsent == 0, .lingering: state = .closed
+    default: failed()
     }
   }
 
@@ -216,7 +257,7 @@ struct ConnectionMachine {
           continue
         }
         let hadBegun = parser.hasBegun
-        switch parser.parse(input) {
+        switch parser.parse(input, limits) {
         case .incomplete:
           if inputHasEnded {
             finish(keepAlive: false, now: now)
@@ -233,9 +274,11 @@ struct ConnectionMachine {
         do {
           guard try readContent(framing), let head = current?.head else {
             if !inputHasEnded { return nil }
-            state = .closed
+            failed()
             continue
           }
+          try inflater?.finish()
+          inflater = nil
           let request = HTTPRequest(head: head, body: body)
           current?.requestOctets = body.count
           body = []
@@ -278,8 +321,14 @@ struct ConnectionMachine {
     head.peer = peer
     head.id = context.numbers.next(head.fields["X-Request-Id"])
     current = Exchange(head: head)
+    requests += 1
+    if requests >= limits.requestsPerConnection || now >= end { isLastRequest = true }
     do throws(HTTPFailure) {
       let framing = try RequestFraming(head, limits: limits)
+      if framing.isGzip {
+        inflater = GzipDecoder(limits: limits)
+        if inflater == nil { throw HTTPFailure(status: 503, detail: "the server has no memory for the request") }
+      }
       let refusal = context.screen(&head)
       current?.head = head
       if let refusal {
@@ -291,7 +340,8 @@ struct ConnectionMachine {
         output.append(contentsOf: "HTTP/1.1 100 Continue\r\n\r\n".utf8)
       }
       deadline = now + limits.bodySeconds
-      decoder = ChunkedDecoder(limits: limits)
+      decoder = ChunkedDecoder()
+      bodyTaken = 0
       state = .content(framing)
     } catch {
       fail(error, now: now, date: date)
@@ -303,12 +353,20 @@ struct ConnectionMachine {
     defer { dropUsedInput() }
     switch framing.content {
     case .length(let length):
-      let count = min(length - body.count, input.count - position)
-      body.append(contentsOf: input[position..<(position + count)])
+      let count = min(length - bodyTaken, input.count - position)
+      let bytes = input[position..<(position + count)]
       position += count
-      return body.count == length
+      bodyTaken += count
+      if let inflater { try inflater.append(bytes, to: &body) } else { body.append(contentsOf: bytes) }
+      return bodyTaken == length
     case .chunked:
-      return try decoder.decode(input, from: &position, into: &body)
+      guard let inflater else { return try decoder.decode(input, from: &position, into: &body, limits: limits) }
+      var bytes: [UInt8] = []
+      let isComplete = try decoder.decode(input, from: &position, into: &bytes, limits: limits)
+      bodyTaken += bytes.count
+      if bodyTaken > limits.content { throw contentTooLarge(limits) }
+      try inflater.append(bytes[...], to: &body)
+      return isComplete
     }
   }
 
@@ -324,12 +382,16 @@ struct ConnectionMachine {
 
   private mutating func fail(_ error: HTTPFailure, now: Double, date: [UInt8]) {
     if current == nil { current = Exchange() }
-    write(context.failure(error), keepAlive: false, now: now, date: date)
+    inflater = nil
+    var response = context.failure(error)
+    for field in error.fields.fields { response.fields.append(field.name, field.value) }
+    write(response, keepAlive: false, now: now, date: date)
   }
 
   /// Answers the current request, or what could not be parsed as one.
   private mutating func write(_ response: HTTPResponse, keepAlive: Bool, now: Double, date: [UInt8]) {
     if unsent == 0 { deadline = now + limits.writeSeconds }
+    let keepAlive = keepAlive && !isDraining && !isLastRequest
     let before = output.count
     let isOld = current?.head?.minorVersion == 0
     let hasContent = current?.head?.method != "HEAD" && response.status != 204 && response.status != 304
@@ -365,7 +427,7 @@ struct ConnectionMachine {
     body = []
     if keepAlive && !isDraining {
       dropUsedInput()
-      parser = RequestHeadParser(limits: limits, start: position)
+      parser = RequestHeadParser(start: position)
       state = .head
       if unsent == 0 { restartIdleTimer(now) }
     } else {

@@ -12,7 +12,7 @@ import Synchronization
 final class EventLoop: @unchecked Sendable {
   private enum Message {
     /// A connection that another loop has accepted and this one shall serve.
-    case adopt(descriptor: Int32)
+    case adopt(descriptor: Int32, tls: TLSContext?)
     case response(HTTPResponse, connection: UInt64)
     case piece([UInt8], (any HTTPBodySource)?, connection: UInt64)
     case pieceFailed(connection: UInt64)
@@ -22,26 +22,46 @@ final class EventLoop: @unchecked Sendable {
   private final class Connection {
     let descriptor: Int32
     let id: UInt64
+    /// The layer between socket and HTTP; nil for plain HTTP.
+    let tls: TLSSession?
+    /// When a handshake that is still under way has taken too long.
+    let handshakeDeadline: Double
     var machine: ConnectionMachine
     var interest: UInt32 = 0
+    /// Whether it was idle at the last look.
+    var hasRested = false
     /// What the connection's stream of events waits for.
     var events: (any HTTPEventSource)?
     /// When the handler got the request that it is at.
     var started = 0.0
 
-    init(descriptor: Int32, id: UInt64, machine: ConnectionMachine) {
+    init(descriptor: Int32, id: UInt64, tls: TLSSession?, handshakeDeadline: Double, machine: ConnectionMachine) {
       self.descriptor = descriptor
       self.id = id
+      self.tls = tls
+      self.handshakeDeadline = handshakeDeadline
       self.machine = machine
+    }
+
+    var isShakingHands: Bool { tls.map { !$0.isEstablished } ?? false }
+
+    func receive(into buffer: UnsafeMutableRawBufferPointer) -> Int {
+      tls.map { $0.receive(into: buffer) } ?? Socket.receive(descriptor, into: buffer)
+    }
+
+    func send(_ bytes: UnsafeRawBufferPointer) -> Int {
+      tls.map { $0.send(bytes) } ?? Socket.send(descriptor, bytes)
     }
   }
 
-  private static let listenerTag: UInt64 = 0
-  private static let wakeTag: UInt64 = 1
+  private static let wakeTag: UInt64 = 0
+  /// The tag of the first listener; the others follow, and then the connections.
+  private static let listenerTag: UInt64 = 1
+  private static let connectionTag: UInt64 = 64
   /// Milliseconds between two looks at the deadlines.
   private static let sweepMilliseconds: Int32 = 250
 
-  private let listener: Int32
+  private let listeners: [Listener]
   private let limits: HTTPServerLimits
   private let index: Int
   private let handler: any HTTPHandler
@@ -69,7 +89,8 @@ final class EventLoop: @unchecked Sendable {
   private var loops: [EventLoop] = []
 
   private var connections: [UInt64: Connection] = [:]
-  private var nextID: UInt64 = 2
+  private var nextID = EventLoop.connectionTag
+  private var coding: ResponseCoding
   private var listens = false
   /// Held so that, out of descriptors, a client can be taken from the kernel's queue and told so by an end.
   private var spare: Int32 = -1
@@ -79,11 +100,12 @@ final class EventLoop: @unchecked Sendable {
   private var buffer = [UInt8](repeating: 0, count: 64 * 1024)
 
   init(
-    index: Int, listener: Int32, limits: HTTPServerLimits, handler: any HTTPHandler, count: ConnectionCount,
+    index: Int, listeners: [Listener], limits: HTTPServerLimits, handler: any HTTPHandler, count: ConnectionCount,
     workers: DispatchQueue
   ) throws {
     self.index = index
-    self.listener = listener
+    self.listeners = listeners
+    coding = ResponseCoding(limits: limits)
     self.limits = limits
     self.handler = handler
     context = ConnectionContext(
@@ -146,13 +168,16 @@ final class EventLoop: @unchecked Sendable {
       now = Self.clock()
       for event in events.prefix(max(0, Int(ready))) {
         switch event.data.u64 {
-        case Self.listenerTag: accept()
         case Self.wakeTag: readMailbox()
+        case let tag where tag < Self.connectionTag: accept(listeners[Int(tag - Self.listenerTag)])
         case let id:
           guard let connection = connections[id] else { continue }
-          if event.events & (EPOLLIN.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue | EPOLLRDHUP.rawValue) != 0 {
-            receive(connection)
+          if connection.isShakingHands {
+            shakeHands(connection)
+            continue
           }
+          let readable = EPOLLIN.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue | EPOLLRDHUP.rawValue
+          if event.events & readable != 0 || connection.tls?.wantsToWrite == true { receive(connection) }
           advance(connection)
         }
       }
@@ -182,30 +207,33 @@ final class EventLoop: @unchecked Sendable {
     listens = on
     // Exclusive: one loop, not all of them, wakes for a new connection.
     let events = EPOLLIN.rawValue | EPOLLEXCLUSIVE.rawValue
-    _ = control(on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener, events, Self.listenerTag)
+    for (index, listener) in listeners.enumerated() {
+      _ = control(
+        on ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, listener.descriptor, events, Self.listenerTag + UInt64(index))
+    }
   }
 
-  private func accept() {
+  private func accept(_ listener: Listener) {
     // A few at a time, so that a burst spreads over the loops.
     for _ in 0..<4 where listens {
       if !count.enter(limit: limits.connections) {
         listen(false)
         return
       }
-      let descriptor = Socket.accept(listener)
+      let descriptor = Socket.accept(listener.descriptor)
       if descriptor < 0 {
         count.leave()
-        if descriptor == -EMFILE || descriptor == -ENFILE { refuseForLackOfDescriptors() }
+        if descriptor == -EMFILE || descriptor == -ENFILE { refuseForLackOfDescriptors(listener) }
         // Anything else concerns one client that has gone again; the listener is level-triggered and stays.
         return
       }
       // The kernel wakes whichever loop it likes, often the same one; the loops even it out.
       let least = loops.min { $0.load.load(ordering: .relaxed) < $1.load.load(ordering: .relaxed) } ?? self
       if least.load.load(ordering: .relaxed) < load.load(ordering: .relaxed), least.reserve() {
-        least.post(.adopt(descriptor: descriptor))
+        least.post(.adopt(descriptor: descriptor, tls: listener.tls))
       } else {
         load.add(1, ordering: .relaxed)
-        adopt(descriptor)
+        adopt(descriptor, listener.tls)
       }
     }
   }
@@ -220,15 +248,18 @@ final class EventLoop: @unchecked Sendable {
   }
 
   /// Serves a connection that is already counted.
-  private func adopt(_ descriptor: Int32) {
+  private func adopt(_ descriptor: Int32, _ context: TLSContext?) {
     let id = nextID
     nextID += 1
     accepted.add(1, ordering: .relaxed)
-    let machine = ConnectionMachine(context: context, peer: Socket.peer(descriptor), now: now)
-    let connection = Connection(descriptor: descriptor, id: id, machine: machine)
+    let tls = context.flatMap { TLSSession($0, descriptor: descriptor) }
+    let machine = ConnectionMachine(context: self.context, peer: Socket.peer(descriptor), now: now)
+    let connection = Connection(
+      descriptor: descriptor, id: id, tls: tls, handshakeDeadline: now + limits.handshakeSeconds, machine: machine)
     connection.interest = EPOLLIN.rawValue
     connections[id] = connection
-    if !control(EPOLL_CTL_ADD, descriptor, connection.interest, id) {
+    let lacksTLS = context != nil && tls == nil
+    if lacksTLS || !control(EPOLL_CTL_ADD, descriptor, connection.interest, id) {
       end(connection)
     } else if drainDeadline != nil {
       connection.machine.drain()
@@ -237,9 +268,9 @@ final class EventLoop: @unchecked Sendable {
   }
 
   /// Takes one client from the queue and ends it, then leaves the listener alone until the next sweep.
-  private func refuseForLackOfDescriptors() {
+  private func refuseForLackOfDescriptors(_ listener: Listener) {
     if spare >= 0 { close(spare) }
-    let descriptor = Socket.accept(listener)
+    let descriptor = Socket.accept(listener.descriptor)
     if descriptor >= 0 { close(descriptor) }
     spare = open("/dev/null", O_RDONLY | O_CLOEXEC)
     listen(false)
@@ -254,10 +285,10 @@ final class EventLoop: @unchecked Sendable {
     }
     for message in messages {
       switch message {
-      case .adopt(let descriptor): adopt(descriptor)
+      case .adopt(let descriptor, let tls): adopt(descriptor, tls)
       case .response(let response, let id):
         guard let connection = connections[id] else { continue }
-        connection.machine.respond(response, now: now, date: date)
+        respond(response, connection)
         advance(connection)
       case .piece(let bytes, let source, let id):
         guard let connection = connections[id] else { continue }
@@ -280,22 +311,51 @@ final class EventLoop: @unchecked Sendable {
   }
 
   private func checkDeadlines() {
-    for connection in connections.values where connection.machine.deadline <= now {
-      connection.machine.timeout(now: now, date: date)
-      advance(connection)
+    for connection in connections.values {
+      if connection.isShakingHands {
+        if connection.handshakeDeadline <= now { end(connection) }
+        continue
+      }
+      if connection.machine.deadline <= now {
+        connection.machine.timeout(now: now, date: date)
+        advance(connection)
+      } else if !connection.machine.isIdle {
+        connection.hasRested = false
+      } else if !connection.hasRested {
+        connection.hasRested = true
+        connection.machine.rest()
+      }
     }
   }
 
   // MARK: One connection
 
+  private func shakeHands(_ connection: Connection) {
+    guard let tls = connection.tls else { return }
+    switch tls.shakeHands() {
+    case 0:
+      let peer = Socket.peer(connection.descriptor)
+      connection.machine.established(
+        HTTPPeer(address: peer.address, isEncrypted: true, certificateSubject: tls.clientSubject), now: now)
+      // The first request may have come with the handshake's last octets.
+      receive(connection)
+      advance(connection)
+    case -Int(EAGAIN): wait(connection, for: (tls.wantsToWrite ? EPOLLOUT : EPOLLIN).rawValue)
+    default: end(connection)
+    }
+  }
+
   private func receive(_ connection: Connection) {
-    // Twice the buffer at most, so that one client that never pauses does not keep the others waiting.
-    for _ in 0..<2 {
-      let count = buffer.withUnsafeMutableBytes { Socket.receive(connection.descriptor, into: $0) }
+    // A bounded number of times, so that one client that never pauses does not keep the others waiting. A TLS record
+    // has 16 KiB at most: there a short read is not the end of what there is.
+    for turn in 0..<(connection.tls == nil ? 2 : 8) {
+      // The first time even where it is not wanted: a reset is only learned of by reading.
+      if turn > 0 && !connection.machine.wantsInput { return }
+      let count = buffer.withUnsafeMutableBytes { connection.receive(into: $0) }
       if count > 0 {
         let now = now
         buffer.withUnsafeBytes { connection.machine.received(UnsafeRawBufferPointer(rebasing: $0[..<count]), now: now) }
-        if count < buffer.count { return }
+        if count < buffer.count && connection.tls == nil { return }
       } else {
         if count == 0 { connection.machine.inputEnded() }
         if count < 0 && count != -Int(EAGAIN) { connection.machine.failed() }
@@ -312,7 +372,9 @@ final class EventLoop: @unchecked Sendable {
         case .deliver(let request): deliver(request, connection)
         case .pull(let source): pull(source, connection)
         case .finished(let exchange): finished(exchange, connection)
-        case .shutDownWriting: _ = shutdown(connection.descriptor, Int32(SHUT_WR))
+        case .shutDownWriting:
+          connection.tls?.end()
+          _ = shutdown(connection.descriptor, Int32(SHUT_WR))
         case .close:
           end(connection)
           return
@@ -320,17 +382,23 @@ final class EventLoop: @unchecked Sendable {
       }
       if connection.machine.unsent == 0 { break }
       let sent = connection.machine.output.withUnsafeBytes { bytes in
-        Socket.send(connection.descriptor, UnsafeRawBufferPointer(rebasing: bytes[connection.machine.outputStart...]))
+        connection.send(UnsafeRawBufferPointer(rebasing: bytes[connection.machine.outputStart...]))
       }
       if sent == -Int(EAGAIN) { break }
       if sent < 0 { connection.machine.failed() } else { connection.machine.sent(sent, now: now) }
     }
     var interest = connection.machine.wantsInput ? EPOLLIN.rawValue : 0
-    if connection.machine.unsent > 0 { interest |= EPOLLOUT.rawValue }
-    if interest != connection.interest {
-      connection.interest = interest
-      _ = control(EPOLL_CTL_MOD, connection.descriptor, interest, connection.id)
+    if connection.machine.unsent > 0 {
+      interest |= (connection.tls?.wantsToRead == true ? EPOLLIN : EPOLLOUT).rawValue
     }
+    if connection.tls?.wantsToWrite == true { interest |= EPOLLOUT.rawValue }
+    wait(connection, for: interest)
+  }
+
+  private func wait(_ connection: Connection, for interest: UInt32) {
+    if interest == connection.interest { return }
+    connection.interest = interest
+    _ = control(EPOLL_CTL_MOD, connection.descriptor, interest, connection.id)
   }
 
   private func finished(_ exchange: ConnectionMachine.Exchange, _ connection: Connection) {
@@ -350,8 +418,13 @@ final class EventLoop: @unchecked Sendable {
     handler.respond(to: request, reply: reply)
     let id = connection.id
     if let response = reply.take(orLater: { [weak self] in self?.post(.response($0, connection: id)) }) {
-      connection.machine.respond(response, now: now, date: date)
+      respond(response, connection)
     }
+  }
+
+  private func respond(_ response: HTTPResponse, _ connection: Connection) {
+    guard let head = connection.machine.head else { return }
+    connection.machine.respond(coding.apply(response, for: head), now: now, date: date)
   }
 
   private func pull(_ source: any HTTPBodySource, _ connection: Connection) {
@@ -376,6 +449,7 @@ final class EventLoop: @unchecked Sendable {
 
   private func end(_ connection: Connection) {
     if connections.removeValue(forKey: connection.id) == nil { return }
+    if connection.machine.endsInOrder { connection.tls?.end() }
     // Cut off in the middle: whoever counts requests in flight is told all the same.
     connection.machine.failed()
     while case .finished(let exchange)? = connection.machine.next(now: now, date: []) {
@@ -386,6 +460,15 @@ final class EventLoop: @unchecked Sendable {
     count.leave()
     load.subtract(1, ordering: .relaxed)
   }
+}
+
+/// A socket that takes connections, and what lies between it and HTTP.
+struct Listener: Sendable {
+  let descriptor: Int32
+  /// Nil for plain HTTP. A reload changes what new connections get, not what those that are there have.
+  let secure: TLSBox?
+
+  var tls: TLSContext? { secure?.context }
 }
 
 /// How many connections there are over all loops.

@@ -125,6 +125,9 @@ public struct HTTPResponse: Sendable {
   /// Without `Date`, `Content-Length`, `Transfer-Encoding` and `Connection`, which the server writes.
   public var fields: HTTPFields
   public var body: HTTPBody
+  /// Whether it may be compressed. Not where it holds a secret beside something that the client has chosen: the size would
+  /// then tell of the secret (BREACH).
+  public var mayBeCoded = true
 
   public init(status: Int, fields: HTTPFields = [:], body: HTTPBody = .bytes([])) {
     self.status = status
@@ -186,10 +189,13 @@ public struct HTTPFailure: Error, Sendable, Equatable {
   public let status: Int
   /// What is wrong and what to do, in a sentence. Never repeats what the client sent.
   public let detail: String
+  /// What the response says besides, such as `Accept-Encoding` with 415.
+  public let fields: HTTPFields
 
-  public init(status: Int, detail: String) {
+  public init(status: Int, detail: String, fields: HTTPFields = [:]) {
     self.status = status
     self.detail = detail
+    self.fields = fields
   }
 }
 

@@ -28,6 +28,22 @@ public struct HTTPServerLimits: Sendable {
   public var unsent = 256 * 1024
   /// Connections at a time, over all loops; more wait in the kernel's queue. Default 1024.
   public var connections = 1024
+  /// Connections that the kernel keeps until they are accepted. Default 1024.
+  public var backlog = 1024
+  /// Seconds from a connection's start to the end of its TLS handshake. Default 5.
+  public var handshakeSeconds = 5.0
+  /// Requests that one connection may make; the last answer says `Connection: close`. Default 100,000: over in some
+  /// seconds for a load generator, never for a trainer; it bounds what one connection can hold on to.
+  public var requestsPerConnection = 100_000
+  /// Seconds that one connection may live; it ends with the first answer after that. Default 3600, so that clients spread
+  /// anew over servers that have come since.
+  public var connectionSeconds = 3600.0
+  /// Times that a compressed content may grow; 413 beyond. Default 100: JSON of rates grows by 3, an attack by 1000.
+  public var decompressionRatio = 100
+  /// Whether responses are compressed for clients that ask for it. Default true.
+  public var compressesResponses = true
+  /// Octets of content from which compressing a response is worth it. Default 1024.
+  public var smallestCompressed = 1024
 
   public init() {}
 }

@@ -6,6 +6,8 @@ struct RequestFraming: Equatable {
   }
 
   let content: Content
+  /// Whether the content is compressed.
+  let isGzip: Bool
   let keepAlive: Bool
   let expectsContinue: Bool
 
@@ -41,6 +43,7 @@ struct RequestFraming: Equatable {
       }
       content = .length(length)
     }
+    isGzip = try Self.isGzip(head.fields)
     let expectations = head.minorVersion == 0 ? [] : head.fields.values("Expect")
     if !expectations.isEmpty && !(expectations.count == 1 && equalIgnoringCase(expectations[0], "100-continue")) {
       throw HTTPFailure(status: 417, detail: "the only expectation that this server meets is 100-continue")
@@ -48,5 +51,18 @@ struct RequestFraming: Equatable {
     expectsContinue = !expectations.isEmpty && content != .length(0)
     let connection = head.fields.tokens("Connection")
     keepAlive = !connection.contains("close") && (head.minorVersion == 1 || connection.contains("keep-alive"))
+  }
+
+  /// Chains of codings count as one that is not known: nobody needs them, and each link multiplies what a bomb can do.
+  private static func isGzip(_ fields: HTTPFields) throws(HTTPFailure) -> Bool {
+    if fields["Content-Encoding"] == nil { return false }
+    switch fields.tokens("Content-Encoding").filter({ !$0.isEmpty && $0 != "identity" }) {
+    case []: return false
+    case ["gzip"], ["x-gzip"]: return true
+    default:
+      throw HTTPFailure(
+        status: 415, detail: "the only content coding that this server knows is gzip",
+        fields: ["Accept-Encoding": "gzip"])
+    }
   }
 }

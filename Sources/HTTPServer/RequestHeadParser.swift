@@ -9,7 +9,6 @@ struct RequestHeadParser {
     case failed(HTTPFailure)
   }
 
-  private let limits: HTTPServerLimits
   /// Where the search for the line's end goes on.
   private var searched: Int
   private var lineStart: Int
@@ -24,19 +23,18 @@ struct RequestHeadParser {
   var consumed: Int { lineStart }
 
   /// - Parameter start: the offset in the input at which the request begins.
-  init(limits: HTTPServerLimits, start: Int) {
-    self.limits = limits
+  init(start: Int) {
     searched = start
     lineStart = start
   }
 
   /// - Parameter input: everything received so far from the same origin as ``consumed``; it only grows between calls.
-  mutating func parse(_ input: [UInt8]) -> Outcome {
+  mutating func parse(_ input: [UInt8], _ limits: HTTPServerLimits) -> Outcome {
     do throws(HTTPFailure) {
       while true {
         guard let newline = input[searched...].firstIndex(of: UInt8(ascii: "\n")) else {
           searched = input.count
-          try checkPartialLine(input)
+          try checkPartialLine(input, limits)
           return .incomplete
         }
         searched = newline + 1
@@ -45,14 +43,14 @@ struct RequestHeadParser {
         }
         let line = input[lineStart..<(newline - 1)]
         lineStart = searched
-        if let head = try accept(line) { return .complete(head) }
+        if let head = try accept(line, limits) { return .complete(head) }
       }
     } catch {
       return .failed(error)
     }
   }
 
-  private mutating func checkPartialLine(_ input: [UInt8]) throws(HTTPFailure) {
+  private mutating func checkPartialLine(_ input: [UInt8], _ limits: HTTPServerLimits) throws(HTTPFailure) {
     guard lineStart < input.count else { return }
     let length = input.count - lineStart
     if startLine != nil {
@@ -71,7 +69,9 @@ struct RequestHeadParser {
   private static let fieldsTooLarge = HTTPFailure(status: 431, detail: "the request's header fields are too large")
 
   /// Takes one line without its CRLF; returns the head when the line was the empty one at its end.
-  private mutating func accept(_ line: ArraySlice<UInt8>) throws(HTTPFailure) -> HTTPRequestHead? {
+  private mutating func accept(_ line: ArraySlice<UInt8>, _ limits: HTTPServerLimits) throws(HTTPFailure)
+    -> HTTPRequestHead?
+  {
     guard let start = startLine else {
       if line.isEmpty {
         // RFC 9112, 2.2: an empty line before the request line is ignored; more than a few are no accident.

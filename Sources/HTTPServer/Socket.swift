@@ -12,6 +12,17 @@ public struct SystemError: Error, Sendable, CustomStringConvertible {
   static func last(_ call: String) -> SystemError { SystemError(call: call, code: errno) }
 }
 
+/// Where a server listens.
+public enum HTTPAddress: Sendable, Equatable {
+  /// A TCP port; 0 for any free one. The host is an IPv4 or IPv6 address or a name.
+  case tcp(host: String, port: UInt16)
+  /// A Unix socket at a path of at most 107 octets, for the processes of this machine; its file is for its owner alone.
+  case unix(path: String)
+
+  /// The TCP port; nil for a Unix socket.
+  public var port: UInt16? { if case .tcp(_, let port) = self { port } else { nil } }
+}
+
 /// The system calls on sockets, each a thin method that keeps the error number.
 enum Socket {
   /// - Parameters:
@@ -43,6 +54,52 @@ enum Socket {
     } catch {
       close(descriptor)
       throw error
+    }
+  }
+
+  /// A listening Unix socket at `path`. What an earlier server left there is taken away; a living one is not.
+  static func listen(path: String, backlog: Int32) throws -> Int32 {
+    let flags = Int32(SOCK_STREAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+    let descriptor = socket(AF_UNIX, flags, 0)
+    if descriptor < 0 { throw SystemError.last("socket") }
+    do {
+      try withAddress(path) { address, length in
+        if bind(descriptor, address, length) == 0 { return }
+        if errno != EADDRINUSE { throw SystemError.last("bind to \(path)") }
+        let probe = socket(AF_UNIX, flags, 0)
+        defer { close(probe) }
+        // Refused: the file is there, and nobody behind it.
+        if connect(probe, address, length) == 0 || errno != ECONNREFUSED {
+          throw SystemError(call: "bind to \(path)", code: EADDRINUSE)
+        }
+        unlink(path)
+        if bind(descriptor, address, length) != 0 { throw SystemError.last("bind to \(path)") }
+      }
+      // Before listen, so that nobody else gets in between.
+      if chmod(path, 0o600) != 0 { throw SystemError.last("chmod \(path)") }
+      if Glibc.listen(descriptor, backlog) != 0 { throw SystemError.last("listen") }
+      return descriptor
+    } catch {
+      close(descriptor)
+      throw error
+    }
+  }
+
+  private static func withAddress(
+    _ path: String, _ body: (UnsafePointer<sockaddr>, socklen_t) throws -> Void
+  ) throws {
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let bytes = Array(path.utf8)
+    let room = MemoryLayout.size(ofValue: address.sun_path)
+    if bytes.isEmpty || bytes.count >= room || bytes.contains(0) {
+      throw SystemError(call: "a Unix socket's path has 1 to \(room - 1) octets: \(path)", code: ENAMETOOLONG)
+    }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    try withUnsafePointer(to: address) { pointer in
+      try pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        try body($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
     }
   }
 

@@ -1,4 +1,5 @@
 public import ArgumentParser
+import Dispatch
 import Foundation
 import HTTPServer
 import Service
@@ -9,11 +10,7 @@ struct Serve: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Serves HTTP until SIGTERM or SIGINT, and lets answers that are under way finish.")
 
-  @Option(help: "The address to listen on.")
-  var host = "127.0.0.1"
-
-  @Option(help: "The TCP port; 0 for any free one.")
-  var port: UInt16 = 8080
+  @OptionGroup var listenOptions: ListenOptions
 
   @Option(
     help: ArgumentHelp(
@@ -57,17 +54,40 @@ struct Serve: ParsableCommand {
     configuration.largestAnswer = maxRates
     var limits = HTTPServerLimits()
     limits.content = maxContent
-    let server = HTTPServer(
-      host: host, port: port, limits: limits,
+    let server = try HTTPServer(
+      addresses: try listenOptions.addresses, tls: listenOptions.tls, limits: limits,
       handler: Service(configuration: configuration, sessions: sessions, stateSeal: StateSeal(key: try key(store))))
     let signals = server.stopOnSignals(within: 10)
-    let port = try server.start()
-    let name = host.contains(":") ? "[\(host)]" : host
-    print("anneal listens on http://\(name):\(port)")
+    let reload = reloadOnSignal(server)
+    for address in try server.start() { print("anneal listens on \(text(address))") }
     fflush(nil)
     server.wait()
     sessions.drain()
-    withExtendedLifetime(signals) {}
+    withExtendedLifetime((signals, reload)) {}
+  }
+
+  /// On SIGHUP reads the certificate again; without one, SIGHUP does nothing.
+  private func reloadOnSignal(_ server: HTTPServer) -> any DispatchSourceSignal {
+    signal(SIGHUP, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: SIGHUP, queue: .global())
+    source.setEventHandler {
+      do {
+        try server.reloadTLS()
+      } catch {
+        FileHandle.standardError.write(Data("anneal: \(error); the certificate that was there stays in use\n".utf8))
+      }
+    }
+    source.resume()
+    return source
+  }
+
+  private func text(_ address: HTTPAddress) -> String {
+    switch address {
+    case .unix(let path): return "unix:\(path)"
+    case .tcp(let host, let port):
+      let name = host.contains(":") ? "[\(host)]" : host
+      return "\(listenOptions.tls == nil ? "http" : "https")://\(name):\(port)"
+    }
   }
 
   /// The secret of the file; without one, the store's own, made at the first start.

@@ -96,6 +96,38 @@ import Testing
     #expect(driver.finished.map(\.isComplete) == [false])
   }
 
+  @Test func aConnectionEndsAfterItsLastRequestOrItsLifetime() {
+    var limits = HTTPServerLimits()
+    limits.requestsPerConnection = 3
+    var driver = Driver(limits: limits)
+    driver.feed(Self.get + Self.get)
+    #expect(!driver.received.contains("Connection: close"))
+    driver.feed(Self.get + Self.get)
+    #expect(driver.statuses == [200, 200, 200])
+    #expect(driver.received.contains("Connection: close"))
+    #expect(driver.hasShutDown)
+    limits = HTTPServerLimits()
+    limits.connectionSeconds = 30
+    driver = Driver(limits: limits)
+    driver.feed(Self.get)
+    driver.now = 31
+    driver.feed(Self.get)
+    #expect(driver.statuses == [200, 200])
+    #expect(driver.hasShutDown)
+  }
+
+  @Test func anIdleConnectionThatHasGivenBackItsMemoryGoesOn() {
+    var driver = Driver()
+    driver.feed(Self.get)
+    driver.rest()
+    driver.feed(Self.get)
+    driver.feed("GET / HT")
+    #expect(!driver.machine.isIdle)
+    driver.rest()
+    driver.feed("TP/1.1\r\nHost: a\r\n\r\n")
+    #expect(driver.statuses == [200, 200, 200])
+  }
+
   @Test func noFurtherRequestIsReadWhileOneIsBeingAnswered() {
     var driver = Driver()
     driver.answersAtOnce = false

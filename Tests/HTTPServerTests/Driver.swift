@@ -41,6 +41,8 @@ struct Driver {
     advance()
   }
 
+  mutating func rest() { machine.rest() }
+
   mutating func fail() {
     machine.failed()
     advance()

@@ -14,7 +14,7 @@ import Yams
 
     init(limits: HTTPServerLimits = HTTPServerLimits()) throws {
       server = HTTPServer(host: "127.0.0.1", port: 0, limits: limits, handler: Service())
-      port = try server.start()
+      port = try #require(server.start().first?.port)
     }
 
     deinit {

@@ -1,0 +1,76 @@
+/// Compresses responses for clients that ask for it, where it is worth it. Belongs to one event loop.
+struct ResponseCoding {
+  private let limits: HTTPServerLimits
+  /// For contents that are small enough to be compressed on the loop; made when first needed.
+  private var encoder: GzipEncoder?
+
+  /// Octets of content up to which the loop compresses: some tenths of a millisecond.
+  private static let inlineSize = 16 * 1024
+
+  init(limits: HTTPServerLimits) { self.limits = limits }
+
+  /// - Returns: the response as it goes out: with `Vary` where its content depends on `Accept-Encoding`, and compressed
+  ///   where `head` asks for gzip.
+  mutating func apply(_ response: HTTPResponse, for head: HTTPRequestHead) -> HTTPResponse {
+    guard limits.compressesResponses, response.mayBeCoded, isWorthIt(response) else { return response }
+    var response = response
+    response.fields.append("Vary", "Accept-Encoding")
+    guard Self.accepts(head.fields["Accept-Encoding"]) else { return response }
+    switch response.body {
+    case .stream(let source):
+      guard let encoder = GzipEncoder() else { return response }
+      response.body = .stream(GzipSource(source, encoder))
+    case .bytes(let bytes) where bytes.count > Self.inlineSize:
+      guard let encoder = GzipEncoder() else { return response }
+      response.body = .stream(GzipSource(BytesSource(bytes), encoder))
+    case .bytes(let bytes):
+      if encoder == nil { encoder = GzipEncoder() }
+      guard let encoder else { return response }
+      var coded: [UInt8] = []
+      coded.reserveCapacity(bytes.count / 2)
+      encoder.reset()
+      encoder.append(bytes, isLast: true, to: &coded)
+      response.body = .bytes(coded)
+    }
+    response.fields.append("Content-Encoding", "gzip")
+    return response
+  }
+
+  /// Text that is long enough. Not what has an `ETag`: a strong one names the octets, and the compressed ones are others.
+  private func isWorthIt(_ response: HTTPResponse) -> Bool {
+    switch response.body {
+    case .bytes(let bytes): if bytes.count < limits.smallestCompressed { return false }
+    case .stream(let source): if source is any HTTPEventSource { return false }
+    }
+    guard response.status >= 200, response.status != 204, response.status != 206, response.status != 304,
+      let type = response.fields["Content-Type"]
+    else { return false }
+    let media = type.utf8.prefix { $0 != UInt8(ascii: ";") }
+    let isText =
+      media.elementsEqual("application/json".utf8) || media.starts(with: "text/".utf8)
+      || Self.textTypes.contains { media.elementsEqual($0.utf8) }
+    return isText && response.fields["ETag"] == nil && response.fields["Content-Encoding"] == nil
+  }
+
+  private static let textTypes = [
+    "application/problem+json", "application/x-ndjson", "application/yaml", "image/svg+xml", "application/javascript",
+  ]
+
+  /// Whether an `Accept-Encoding` field takes gzip (RFC 9110, 12.5.3): named, or by `*`, with a weight above 0.
+  static func accepts(_ field: String?) -> Bool {
+    guard let field, !field.isEmpty else { return false }
+    if field == "gzip" { return true }
+    var byStar = false
+    for member in field.lowercased().split(separator: ",").prefix(64) {
+      let parts = member.split(separator: ";").map { part in part.filter { $0 != " " && $0 != "\t" } }
+      guard let name = parts.first else { continue }
+      var weight = 1.0
+      for parameter in parts.dropFirst() where parameter.hasPrefix("q=") {
+        weight = Double(parameter.dropFirst(2)) ?? 0
+      }
+      if name == "gzip" || name == "x-gzip" { return weight > 0 }
+      if name == "*" { byStar = weight > 0 }
+    }
+    return byStar
+  }
+}
