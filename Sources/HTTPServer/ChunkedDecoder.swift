@@ -43,7 +43,10 @@ struct ChunkedDecoder {
       case .trailer:
         if complete.isEmpty { return true }
         trailerOctets += complete.count
-        _ = try parseField(complete[...])
+        let outcome = complete.withUnsafeBufferPointer { bytes in
+          Result { () throws(HTTPFailure) in try parseField(bytes[...]) }
+        }
+        _ = try outcome.get()
       case .data: break
       }
     }

@@ -384,7 +384,7 @@ struct ConnectionMachine {
     if current == nil { current = Exchange() }
     inflater = nil
     var response = context.failure(error)
-    for field in error.fields.fields { response.fields.append(field.name, field.value) }
+    response.fields.append(contentsOf: error.fields)
     write(response, keepAlive: false, now: now, date: date)
   }
 

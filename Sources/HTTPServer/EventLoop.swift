@@ -153,7 +153,8 @@ final class EventLoop: @unchecked Sendable {
     return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
-  private var date: [UInt8] { dates.value(at: Foundation.time(nil)) }
+  /// The `Date` field's value at this turn of the loop.
+  private var date: [UInt8] = []
 
   // MARK: The loop
 
@@ -166,6 +167,7 @@ final class EventLoop: @unchecked Sendable {
     while true {
       let ready = epoll_wait(poll, &events, Int32(events.count), Self.sweepMilliseconds)
       now = Self.clock()
+      date = dates.value(at: Foundation.time(nil))
       for event in events.prefix(max(0, Int(ready))) {
         switch event.data.u64 {
         case Self.wakeTag: readMailbox()

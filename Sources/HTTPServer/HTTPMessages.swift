@@ -27,8 +27,8 @@ public struct HTTPRequestHead: Sendable, Equatable {
 
   /// The methods that reach a handler, which may answer 405; others are unknown and answered 501. CONNECT is for
   /// proxies.
-  public static let methods: Set<String> = [
-    "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY",
+  public static let methods = [
+    "POST", "GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY",
   ]
 
   /// The path's segments with percent escapes decoded; nil where they do not decode to UTF-8.

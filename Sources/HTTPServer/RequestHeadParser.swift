@@ -1,3 +1,5 @@
+import Glibc
+
 /// Parses a request's start line and fields, line by line as they arrive.
 ///
 /// Strict: what two parsers could read in two ways is refused (RFC 9112; the smuggling families of http-garden). A lone
@@ -32,7 +34,7 @@ struct RequestHeadParser {
   mutating func parse(_ input: [UInt8], _ limits: HTTPServerLimits) -> Outcome {
     do throws(HTTPFailure) {
       while true {
-        guard let newline = input[searched...].firstIndex(of: UInt8(ascii: "\n")) else {
+        guard let newline = Self.newline(in: input, from: searched) else {
           searched = input.count
           try checkPartialLine(input, limits)
           return .incomplete
@@ -41,12 +43,25 @@ struct RequestHeadParser {
         if newline == lineStart || input[newline - 1] != UInt8(ascii: "\r") {
           throw HTTPFailure(status: 400, detail: "a line of the request's head ends in LF without CR")
         }
-        let line = input[lineStart..<(newline - 1)]
+        let line = lineStart..<(newline - 1)
         lineStart = searched
-        if let head = try accept(line, limits) { return .complete(head) }
+        let outcome = input.withUnsafeBufferPointer { input in
+          // The line's range lies in the input: it ends before a line break that was found there.
+          Result { () throws(HTTPFailure) in try accept(input[line], limits) }
+        }
+        if let head = try outcome.get() { return .complete(head) }
       }
     } catch {
       return .failed(error)
+    }
+  }
+
+  private static func newline(in input: [UInt8], from start: Int) -> Int? {
+    input.withUnsafeBytes { bytes in
+      guard start < bytes.count, let base = bytes.baseAddress,
+        let found = memchr(base + start, 0x0A, bytes.count - start)
+      else { return nil }
+      return UnsafeRawPointer(found) - base
     }
   }
 
@@ -69,7 +84,7 @@ struct RequestHeadParser {
   private static let fieldsTooLarge = HTTPFailure(status: 431, detail: "the request's header fields are too large")
 
   /// Takes one line without its CRLF; returns the head when the line was the empty one at its end.
-  private mutating func accept(_ line: ArraySlice<UInt8>, _ limits: HTTPServerLimits) throws(HTTPFailure)
+  private mutating func accept(_ line: Octets, _ limits: HTTPServerLimits) throws(HTTPFailure)
     -> HTTPRequestHead?
   {
     guard let start = startLine else {
@@ -90,37 +105,37 @@ struct RequestHeadParser {
         method: start.method, path: start.path, query: start.query, minorVersion: start.minorVersion, fields: fields)
     }
     fieldOctets += line.count + 2
-    if fieldOctets > limits.fields || fields.fields.count >= limits.fieldCount { throw Self.fieldsTooLarge }
+    if fieldOctets > limits.fields || fields.count >= limits.fieldCount { throw Self.fieldsTooLarge }
     let (name, value) = try parseField(line)
-    fields.append(name, value)
+    fields.append(name: line[name], value: line[value])
     return nil
   }
 
   // MARK: The start line
 
-  private mutating func acceptStartLine(_ line: ArraySlice<UInt8>) throws(HTTPFailure) {
-    let parts = line.split(separator: UInt8(ascii: " "), omittingEmptySubsequences: false)
-    guard parts.count == 3, !parts[0].isEmpty, parts[0].allSatisfy(isTokenOctet) else {
-      throw HTTPFailure(status: 400, detail: "the request line is not 'METHOD TARGET HTTP/1.1'")
-    }
-    let version = Array(parts[2])
-    guard version.count == 8, version.starts(with: "HTTP/".utf8), version[6] == UInt8(ascii: "."),
-      isDigit(version[5]), isDigit(version[7])
+  private mutating func acceptStartLine(_ line: Octets) throws(HTTPFailure) {
+    guard let first = line.firstIndex(of: 0x20), first > line.startIndex, line[..<first].allSatisfy(isTokenOctet),
+      let second = line[(first + 1)...].firstIndex(of: 0x20), !line[(second + 1)...].contains(0x20)
+    else { throw HTTPFailure(status: 400, detail: "the request line is not 'METHOD TARGET HTTP/1.1'") }
+    let version = line[(second + 1)...]
+    let start = version.startIndex
+    guard version.count == 8, version.starts(with: "HTTP/".utf8), version[start + 6] == UInt8(ascii: "."),
+      isDigit(version[start + 5]), isDigit(version[start + 7])
     else { throw HTTPFailure(status: 400, detail: "the request line does not end in an HTTP version") }
-    let minor = Int(version[7] - UInt8(ascii: "0"))
-    guard version[5] == UInt8(ascii: "1"), minor <= 1 else {
+    let minor = Int(version[start + 7] - UInt8(ascii: "0"))
+    guard version[start + 5] == UInt8(ascii: "1"), minor <= 1 else {
       throw HTTPFailure(status: 505, detail: "this server speaks HTTP/1.1 and HTTP/1.0")
     }
-    let method = String(decoding: parts[0], as: UTF8.self)
-    guard HTTPRequestHead.methods.contains(method) else {
+    let octets = line[..<first]
+    guard let method = HTTPRequestHead.methods.first(where: { octets.elementsEqual($0.utf8) }) else {
       throw HTTPFailure(status: 501, detail: "this server does not implement that method")
     }
-    let (path, query, authority) = try parseTarget(parts[1], method: method)
+    let (path, query, authority) = try parseTarget(line[(first + 1)..<second], method: method)
     startLine = (method, path, query, authority, minor)
   }
 
   private func parseTarget(
-    _ target: ArraySlice<UInt8>, method: String
+    _ target: Octets, method: String
   ) throws(HTTPFailure) -> (path: String, query: String?, authority: String?) {
     let bad = HTTPFailure(status: 400, detail: "the request's target is not a valid path")
     if method == "OPTIONS" && target.elementsEqual("*".utf8) { return ("*", nil, nil) }
@@ -131,9 +146,8 @@ struct RequestHeadParser {
       guard let scheme = ["http://", "https://"].first(where: { target.starts(with: $0.utf8) }) else { throw bad }
       rest = target.dropFirst(scheme.utf8.count)
       let end = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") } ?? rest.endIndex
-      let host = String(decoding: rest[..<end], as: UTF8.self)
-      guard isValidHost(host) else { throw bad }
-      authority = host
+      guard isValidHost(rest[..<end]) else { throw bad }
+      authority = String(decoding: rest[..<end], as: UTF8.self)
       rest = rest[end...]
     }
     var index = rest.startIndex
@@ -147,58 +161,68 @@ struct RequestHeadParser {
       }
       index += 1
     }
-    let text = String(decoding: rest, as: UTF8.self)
-    guard let mark = text.firstIndex(of: "?") else { return (text.isEmpty ? "/" : text, nil, authority) }
-    let path = String(text[..<mark])
-    return (path.isEmpty ? "/" : path, String(text[text.index(after: mark)...]), authority)
+    let mark = rest.firstIndex(of: UInt8(ascii: "?"))
+    let path = rest[..<(mark ?? rest.endIndex)]
+    return (
+      path.isEmpty ? "/" : String(decoding: path, as: UTF8.self),
+      mark.map { String(decoding: rest[($0 + 1)...], as: UTF8.self) }, authority
+    )
   }
 
   private func checkHost(_ minorVersion: Int) throws(HTTPFailure) {
-    let hosts = fields.values("Host")
-    if hosts.isEmpty && minorVersion == 0 { return }
-    guard hosts.count == 1, isValidHost(hosts[0]) else {
+    let count = fields.count("Host")
+    if count == 0 && minorVersion == 0 { return }
+    guard count == 1, fields.withValue("Host", { isValidHost($0[...]) }) == true else {
       throw HTTPFailure(status: 400, detail: "a request needs exactly one valid Host field")
     }
   }
 }
 
+/// A part of what was received.
+typealias Octets = Slice<UnsafeBufferPointer<UInt8>>
+
 /// One field line without its CRLF: a name, a colon right behind it, a value with blanks around it.
-func parseField(_ line: ArraySlice<UInt8>) throws(HTTPFailure) -> (name: String, value: String) {
-  guard let colon = line.firstIndex(of: UInt8(ascii: ":")), colon > line.startIndex,
-    line[..<colon].allSatisfy(isTokenOctet)
-  else { throw HTTPFailure(status: 400, detail: "a header field is not 'Name: value'") }
-  var value = line[(colon + 1)...]
-  while let byte = value.first, isBlank(byte) { value.removeFirst() }
-  while let byte = value.last, isBlank(byte) { value.removeLast() }
-  for byte in value where byte < 0x20 && byte != 0x09 || byte == 0x7F {
+///
+/// - Returns: where name and value stand in the line.
+func parseField(_ line: Octets) throws(HTTPFailure) -> (name: Range<Int>, value: Range<Int>) {
+  var index = line.startIndex
+  while index < line.endIndex, isTokenOctet(line[index]) { index += 1 }
+  guard index > line.startIndex, index < line.endIndex, line[index] == UInt8(ascii: ":") else {
+    throw HTTPFailure(status: 400, detail: "a header field is not 'Name: value'")
+  }
+  let name = line.startIndex..<index
+  var start = index + 1
+  var end = line.endIndex
+  while start < end, isBlank(line[start]) { start += 1 }
+  while end > start, isBlank(line[end - 1]) { end -= 1 }
+  for byte in line[start..<end] where byte < 0x20 && byte != 0x09 || byte == 0x7F {
     throw HTTPFailure(status: 400, detail: "a header field's value holds a control character")
   }
-  return (String(decoding: line[..<colon], as: UTF8.self), String(decoding: value, as: UTF8.self))
+  return (name, start..<end)
 }
 
 /// `uri-host [":" port]`: a registered name, an IPv4 address or a bracketed IPv6 address; the port in digits.
-func isValidHost(_ host: String) -> Bool {
-  var bytes = Array(host.utf8)[...]
-  if bytes.first == UInt8(ascii: "[") {
-    guard let end = bytes.firstIndex(of: UInt8(ascii: "]")) else { return false }
-    let address = bytes[(bytes.startIndex + 1)..<end]
+func isValidHost(_ host: Octets) -> Bool {
+  var rest = host
+  if rest.first == UInt8(ascii: "[") {
+    guard let end = rest.firstIndex(of: UInt8(ascii: "]")) else { return false }
+    let address = rest[(rest.startIndex + 1)..<end]
     guard address.count >= 2,
       address.allSatisfy({ hexadecimalValue($0) != nil || $0 == UInt8(ascii: ":") || $0 == UInt8(ascii: ".") })
     else { return false }
-    bytes = bytes[(end + 1)...]
+    rest = rest[(end + 1)...]
   } else {
-    let end = bytes.firstIndex(of: UInt8(ascii: ":")) ?? bytes.endIndex
-    guard end > bytes.startIndex,
-      bytes[..<end].allSatisfy({ byte in
-        isDigit(byte) || (byte | 0x20 >= UInt8(ascii: "a") && byte | 0x20 <= UInt8(ascii: "z"))
-          || "-._~%!$&'()*+,;=".utf8.contains(byte)
-      })
-    else { return false }
-    bytes = bytes[end...]
+    let end = rest.firstIndex(of: UInt8(ascii: ":")) ?? rest.endIndex
+    guard end > rest.startIndex, rest[..<end].allSatisfy({ hostOctets[Int($0)] }) else { return false }
+    rest = rest[end...]
   }
-  guard let colon = bytes.first else { return true }
-  return colon == UInt8(ascii: ":") && bytes.count <= 6 && bytes.dropFirst().allSatisfy(isDigit)
+  guard let colon = rest.first else { return true }
+  return colon == UInt8(ascii: ":") && rest.count <= 6 && rest.dropFirst().allSatisfy(isDigit)
 }
+
+/// The octets of a registered name (RFC 3986, 3.2.2).
+private let hostOctets = octetTable(
+  "-._~%!$&'()*+,;=0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 
 func isDigit(_ byte: UInt8) -> Bool { byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9") }
 
@@ -207,10 +231,11 @@ func isBlank(_ byte: UInt8) -> Bool { byte == 0x20 || byte == 0x09 }
 /// The octets of a token (RFC 9110, 5.6.2).
 func isTokenOctet(_ byte: UInt8) -> Bool { tokenOctets[Int(byte)] }
 
-private let tokenOctets: [Bool] = {
+private let tokenOctets = octetTable(
+  "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+
+private func octetTable(_ members: String) -> [Bool] {
   var table = [Bool](repeating: false, count: 256)
-  for byte in "!#$%&'*+-.^_`|~0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz".utf8 {
-    table[Int(byte)] = true
-  }
+  for byte in members.utf8 { table[Int(byte)] = true }
   return table
-}()
+}

@@ -19,33 +19,27 @@ enum ResponseHead {
     _ response: HTTPResponse, framing: Framing, connection: String?, date: [UInt8], id: HTTPRequestID,
     to output: inout [UInt8]
   ) {
-    output.append(contentsOf: "HTTP/1.1 ".utf8)
-    output.append(contentsOf: String(response.status).utf8)
-    output.append(UInt8(ascii: " "))
-    output.append(contentsOf: reason(response.status).utf8)
-    output.append(contentsOf: "\r\nDate: ".utf8)
+    if response.status == 200 {
+      output.append(contentsOf: "HTTP/1.1 200 OK\r\nDate: ".utf8)
+    } else {
+      output.append(contentsOf: "HTTP/1.1 \(response.status) \(reason(response.status))\r\nDate: ".utf8)
+    }
     output.append(contentsOf: date)
     output.append(contentsOf: "\r\nX-Request-Id: ".utf8)
     id.append(to: &output)
-    for field in response.fields.fields {
-      // A line break in a value would let whoever chose it write the rest of the response (CVE-2022-3215).
-      let isSafe = field.name.utf8.allSatisfy(isTokenOctet) && field.value.utf8.allSatisfy { $0 >= 0x20 || $0 == 0x09 }
-      if isSafe { append(field.name, field.value, to: &output) }
-    }
+    output.append(contentsOf: response.fields.safe().octets)
     switch framing {
-    case .length(let count): append("Content-Length", String(count), to: &output)
-    case .chunked: append("Transfer-Encoding", "chunked", to: &output)
+    case .length(let count):
+      output.append(contentsOf: "\r\nContent-Length: ".utf8)
+      output.append(contentsOf: count.description.utf8)
+    case .chunked: output.append(contentsOf: "\r\nTransfer-Encoding: chunked".utf8)
     case .close, .none: break
     }
-    if let connection { append("Connection", connection, to: &output) }
+    if let connection {
+      output.append(contentsOf: "\r\nConnection: ".utf8)
+      output.append(contentsOf: connection.utf8)
+    }
     output.append(contentsOf: "\r\n\r\n".utf8)
-  }
-
-  private static func append(_ name: String, _ value: String, to output: inout [UInt8]) {
-    output.append(contentsOf: "\r\n".utf8)
-    output.append(contentsOf: name.utf8)
-    output.append(contentsOf: ": ".utf8)
-    output.append(contentsOf: value.utf8)
   }
 
   static func reason(_ status: Int) -> String {

@@ -15,6 +15,7 @@ struct ResponseCoding {
     guard limits.compressesResponses, response.mayBeCoded, isWorthIt(response) else { return response }
     var response = response
     response.fields.append("Vary", "Accept-Encoding")
+    if head.fields.count("Accept-Encoding") == 0 { return response }
     guard Self.accepts(head.fields["Accept-Encoding"]) else { return response }
     switch response.body {
     case .stream(let source):
@@ -42,18 +43,17 @@ struct ResponseCoding {
     case .bytes(let bytes): if bytes.count < limits.smallestCompressed { return false }
     case .stream(let source): if source is any HTTPEventSource { return false }
     }
-    guard response.status >= 200, response.status != 204, response.status != 206, response.status != 304,
-      let type = response.fields["Content-Type"]
-    else { return false }
-    let media = type.utf8.prefix { $0 != UInt8(ascii: ";") }
-    let isText =
-      media.elementsEqual("application/json".utf8) || media.starts(with: "text/".utf8)
-      || Self.textTypes.contains { media.elementsEqual($0.utf8) }
-    return isText && response.fields["ETag"] == nil && response.fields["Content-Encoding"] == nil
+    if [204, 206, 304].contains(response.status) { return false }
+    let isText = response.fields.withValue("Content-Type") { type in
+      let media = type.prefix { $0 != UInt8(ascii: ";") }
+      return media.starts(with: "text/".utf8) || Self.textTypes.contains { media.elementsEqual($0.utf8) }
+    }
+    return isText == true && response.fields.count("ETag") == 0 && response.fields.count("Content-Encoding") == 0
   }
 
   private static let textTypes = [
-    "application/problem+json", "application/x-ndjson", "application/yaml", "image/svg+xml", "application/javascript",
+    "application/json", "application/problem+json", "application/x-ndjson", "application/yaml", "image/svg+xml",
+    "application/javascript",
   ]
 
   /// Whether an `Accept-Encoding` field takes gzip (RFC 9110, 12.5.3): named, or by `*`, with a weight above 0.
