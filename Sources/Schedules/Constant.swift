@@ -15,6 +15,8 @@ public struct Constant: Schedule {
 
   public func rate(at step: Double) -> Double { baseRate }
 
+  public var isAlwaysFinite: Bool { baseRate.isFinite }
+
   public var form: JSONValue? {
     Self.definition.form([("base_lr", .number(baseRate))])
   }

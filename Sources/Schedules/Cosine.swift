@@ -42,10 +42,14 @@ public struct Cosine: Schedule {
   public func rate(at step: Double) -> Double {
     let step = after == .hold ? min(step, totalSteps) : step
     // Reduced to one period first: cos loses its digits for large arguments, and 2⁵³ steps may be many periods.
-    let phase = step.truncatingRemainder(dividingBy: 2 * totalSteps) / totalSteps
+    let period = 2 * totalSteps
+    let phase = (step < period ? step : step.truncatingRemainder(dividingBy: period)) / totalSteps
     let height = (1 + cos(.pi * phase)) / 2
     return endRate + (baseRate - endRate) * (exponent == 1 ? height : pow(height, exponent))
   }
+
+  // The height lies between 0 and 1, and so does its power.
+  public var isAlwaysFinite: Bool { (abs(baseRate) + abs(endRate)).isFinite && totalSteps > 0 && exponent >= 0 }
 
   public var form: JSONValue? {
     Self.definition.form([

@@ -27,6 +27,8 @@ public struct Linear: Schedule {
     return baseRate + (endRate - baseRate) * (step / totalSteps)
   }
 
+  public var isAlwaysFinite: Bool { (abs(baseRate) + abs(endRate)).isFinite && totalSteps > 0 }
+
   public var form: JSONValue? {
     Self.definition.form([
       ("base_lr", .number(baseRate)), ("end_lr", .number(endRate)), ("total_steps", .number(totalSteps)),

@@ -26,6 +26,9 @@ public protocol Schedule: Sendable {
 
   /// The last step at which the schedule has a rate; nil, as almost always, where it has one for ever.
   var end: ScheduleEnd? { get }
+
+  /// Whether the rate is known to be finite at every step. False says nothing: whoever needs to know evaluates.
+  var isAlwaysFinite: Bool { get }
 }
 
 /// Where a schedule stops having a rate, and why.
@@ -54,6 +57,8 @@ extension Schedule {
   }
 
   public var end: ScheduleEnd? { nil }
+
+  public var isAlwaysFinite: Bool { false }
 }
 
 /// How many whole periods fit into `step`, and what is left over.

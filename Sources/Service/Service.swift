@@ -214,7 +214,6 @@ public struct Service: HTTPHandler {
         return
       }
       if task.form == .json { try request.check(limit: configuration.largestAnswer) }
-      try request.checkFinite()
       reply.send(try request.response(task.form, picture: task.picture))
     } catch {
       reply.send(error.response)

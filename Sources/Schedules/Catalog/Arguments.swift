@@ -204,20 +204,23 @@ struct Arguments {
   func choice<Choice: CaseIterable & RawRepresentable<String>>(
     _ name: String, of type: Choice.Type = Choice.self
   ) throws(SpecificationError) -> Choice {
-    let word = try word(name, of: Choice.allCases.map(\.rawValue))
-    guard let choice = Choice(rawValue: word) else { throw missing(try parameter(name)) }
-    return choice
+    let parameter = try parameter(name)
+    if case .string(let word)? = object[name] ?? parameter.defaultValue, let choice = Choice(rawValue: word) {
+      return choice
+    }
+    _ = try word(name, of: Choice.allCases.map(\.rawValue))
+    throw missing(parameter)
   }
 
   /// The word given, or the default; it is one of `words`.
   private func word(_ name: String, of words: [String]) throws(SpecificationError) -> String {
     let parameter = try parameter(name)
     guard let value = object[name] ?? parameter.defaultValue else { throw missing(parameter) }
+    if case .string(let word) = value, words.contains(word) { return word }
     let listed = words.map { "\"\($0)\"" }.joined(separator: ", ")
     guard case .string(let word) = value else {
       throw wrongType(value, "one of \(listed)", parameter, pointer.appending(name))
     }
-    if words.contains(word) { return word }
     let near = nearest(to: word, in: words)
     let hint = near.map { "; did you mean \"\($0)\"?" } ?? ""
     throw error(name, "'\(name)' must be one of \(listed), not \"\(word.prefix(64))\"\(hint)", suggestion: near)
@@ -261,7 +264,7 @@ struct Arguments {
   }
 
   private func check(
-    _ value: JSONValue, _ parameter: Parameter, at pointer: JSONPointer
+    _ value: JSONValue, _ parameter: Parameter, at pointer: @autoclosure () -> JSONPointer
   ) throws(SpecificationError) -> Double {
     let range: NumberRange
     var isInteger = false
@@ -273,15 +276,15 @@ struct Arguments {
     default: range = .any
     }
     guard case .number(let number) = value else {
-      throw wrongType(value, isInteger ? "a whole number" : "a number", parameter, pointer)
+      throw wrongType(value, isInteger ? "a whole number" : "a number", parameter, pointer())
     }
     if isInteger && number != number.rounded() {
       throw SpecificationError(
-        pointer: pointer, detail: "'\(parameter.name)' must be a whole number, not \(numberText(number))")
+        pointer: pointer(), detail: "'\(parameter.name)' must be a whole number, not \(numberText(number))")
     }
     if !range.contains(number) {
       throw SpecificationError(
-        pointer: pointer, detail: "'\(parameter.name)' must be \(range.description), not \(numberText(number))")
+        pointer: pointer(), detail: "'\(parameter.name)' must be \(range.description), not \(numberText(number))")
     }
     return number
   }

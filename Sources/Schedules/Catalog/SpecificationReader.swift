@@ -81,7 +81,7 @@ public struct SpecificationReader: Sendable {
         pointer: pointer,
         detail: "a schedule is an object such as {\"type\": \"cosine\", …}, not \(value.typeName)")
     }
-    let typePointer = pointer.appending("type")
+    var typePointer: JSONPointer { pointer.appending("type") }
     guard let typeValue = object["type"] else {
       throw SpecificationError(
         pointer: typePointer, detail: "a schedule needs a 'type', such as \"cosine\"; GET /schedules lists them")

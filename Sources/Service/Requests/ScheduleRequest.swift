@@ -148,7 +148,7 @@ struct ScheduleRequest {
   func checkFinite() throws(Problem) {
     var failing: Double?
     let reach = Self.largestCheck / columns.count
-    for column in columns {
+    for column in columns where !column.schedule.isAlwaysFinite {
       let last = column.schedule.rate(at: steps.last)
       if steps.count > 0 && !last.isFinite { failing = steps.last }
       Rates(column.schedule, steps).forEachPiece { first, rates in
