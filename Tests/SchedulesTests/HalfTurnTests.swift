@@ -1,0 +1,41 @@
+import Foundation
+import Testing
+
+@testable import Schedules
+
+/// The cosine that the cosine schedules share.
+@Suite struct HalfTurnTests {
+  @Test func itIsTheCosineToTheLastPlace() {
+    var worst = 0.0
+    for index in 0...400_000 {
+      let x = Double(index) / 200_000
+      worst = max(worst, abs(cosineOfHalfTurns(x) - cos(.pi * x)))
+    }
+    // π·x is rounded on its way into the system's cosine: half a unit of a number up to 2π.
+    #expect(worst < 7e-16)
+  }
+
+  @Test func quarterTurnsAreExact() {
+    #expect([0, 0.5, 1, 1.5, 2].map { cosineOfHalfTurns($0) } == [1, 0, -1, 0, 1])
+    #expect(cosineOfHalfTurns(1.0 / 3) == 0.5000000000000001 || cosineOfHalfTurns(1.0 / 3) == 0.5)
+    #expect(cosineOfHalfTurns(.leastNonzeroMagnitude) == 1)
+  }
+
+  @Test func itFallsWithoutAStepBack() {
+    var last = 1.0
+    for index in 1...100_000 {
+      let next = cosineOfHalfTurns(Double(index) / 100_000)
+      #expect(next <= last)
+      last = next
+    }
+  }
+
+  @Test(arguments: [1, 3, 4, 5, 99, 100, 101, 4096]) func filledFourAtATimeTheRatesAreTheSame(_ count: Int) {
+    for (start, stride) in [(0.0, 1.0), (7, 3), (0.5, 0.25), (90, 1), (1e15, 12345)] {
+      let schedule = Cosine(baseRate: 0.1, endRate: 1e-5, totalSteps: 97, after: .mirror)
+      var rates = [Double](repeating: .nan, count: count)
+      rates.withUnsafeMutableBufferPointer { schedule.fill($0, from: start, stride: stride) }
+      #expect(rates == (0..<count).map { schedule.rate(at: start + Double($0) * stride) })
+    }
+  }
+}
