@@ -24,7 +24,7 @@ import warnings
 warnings.simplefilter("ignore", DeprecationWarning)
 
 CONTENT = {"schedule": {"type": "cosine", "base_lr": 0.1, "total_steps": 4}, "steps": 5}
-RATES = [0.1, 0.08535533905932738, 0.05, 0.014644660940672622, 0.0]
+RATES = [0.1, 0.08535533905932738, 0.05, 0.014644660940672627, 0.0]
 
 
 class Server:
