@@ -24,27 +24,32 @@ public struct JSONReader {
   /// - Returns: the document's value.
   /// - Throws: ``JSONSyntaxError`` at the first octet that does not fit.
   public static func read(_ bytes: [UInt8], depth: Int = defaultDepth) throws(JSONSyntaxError) -> JSONValue {
-    var reader = JSONReader(bytes: bytes, depth: depth)
-    reader.skipSpace()
-    if reader.position == bytes.count { throw reader.error("the text is empty; a JSON value was expected") }
-    let value = try reader.value()
-    reader.skipSpace()
-    if reader.position < bytes.count { throw reader.error("the value has ended; nothing may follow it") }
-    return value
+    try bytes.withUnsafeBufferPointer { (bytes) throws(JSONSyntaxError) in
+      var reader = JSONReader(bytes: bytes, depth: depth)
+      reader.skipSpace()
+      if reader.position == bytes.count { throw reader.error("the text is empty; a JSON value was expected") }
+      let value = try reader.value()
+      reader.skipSpace()
+      if reader.position < bytes.count { throw reader.error("the value has ended; nothing may follow it") }
+      return value
+    }
   }
 
-  private let bytes: [UInt8]
+  /// Optimized, the access to an octet is not checked. Every one is in range: an index is either compared with the count
+  /// right before it is used, or lies between an earlier position and the present one, and the position only grows, and
+  /// only past an octet that was there.
+  private let bytes: UnsafeBufferPointer<UInt8>
   private var position = 0
   private var depthLeft: Int
   private let depth: Int
 
-  private init(bytes: [UInt8], depth: Int) {
+  private init(bytes: UnsafeBufferPointer<UInt8>, depth: Int) {
     self.bytes = bytes
     self.depth = depth
     depthLeft = depth
   }
 
-  private func error(_ message: String, at offset: Int? = nil) -> JSONSyntaxError {
+  @inline(never) private func error(_ message: String, at offset: Int? = nil) -> JSONSyntaxError {
     let offset = min(offset ?? position, bytes.count)
     var line = 1
     var lineStart = 0
@@ -57,8 +62,8 @@ public struct JSONReader {
 
   private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-  private mutating func skipSpace() {
-    while let byte = next, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position += 1 }
+  @inline(__always) private mutating func skipSpace() {
+    while let byte = next, byte <= 0x20, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 { position &+= 1 }
   }
 
   private mutating func value() throws(JSONSyntaxError) -> JSONValue {
@@ -80,10 +85,12 @@ public struct JSONReader {
   }
 
   private mutating func literal(_ word: StaticString, _ value: JSONValue) throws(JSONSyntaxError) -> JSONValue {
-    let end = position + word.utf8CodeUnitCount
-    let matches = word.withUTF8Buffer { end <= bytes.count && bytes[position..<end].elementsEqual($0) }
+    let length = word.utf8CodeUnitCount
+    let matches = word.withUTF8Buffer { word in
+      bytes.count - position >= length && word.indices.allSatisfy { bytes[position + $0] == word[$0] }
+    }
     if !matches { throw error("only the words true, false and null stand without quotes") }
-    position = end
+    position += length
     return value
   }
 
@@ -120,35 +127,34 @@ public struct JSONReader {
   private mutating func object() throws(JSONSyntaxError) -> JSONValue {
     try enter()
     defer { depthLeft += 1 }
-    var object = JSONObject()
-    // Compared as octets: Swift's strings call two spellings of one character equal, other readers of JSON do not.
-    var seen: Set<[UInt8]> = []
+    var members: [JSONObject.Member] = []
+    var seen = NamesSeen()
     skipSpace()
     if next == UInt8(ascii: "}") {
       position += 1
-      return .object(object)
+      return .object(JSONObject())
     }
+    // Most objects have a few members; growing by doubling from one would allocate thrice.
+    members.reserveCapacity(4)
     while true {
       skipSpace()
       guard let byte = next else { throw error("the text ends inside an object") }
       if byte != UInt8(ascii: "\"") { throw error("a member's name in double quotes was expected") }
       let start = position
       let name = try string()
-      if !seen.insert(Array(name.utf8)).inserted {
-        throw error("the name \"\(name.prefix(64))\" comes twice", at: start)
-      }
+      if !seen.insert(name, after: members) { throw error("the name \"\(name.prefix(64))\" comes twice", at: start) }
       skipSpace()
       if next == nil { throw error("the text ends inside an object") }
       if next != UInt8(ascii: ":") { throw error("a colon was expected after the name") }
       position += 1
       skipSpace()
-      object.append(name, try value())
+      members.append(JSONObject.Member(name: name, value: try value()))
       skipSpace()
       switch next {
       case UInt8(ascii: ","): position += 1
       case UInt8(ascii: "}"):
         position += 1
-        return .object(object)
+        return .object(JSONObject(unique: members))
       case nil: throw error("the text ends inside an object")
       default: throw error("a comma or the end of the object was expected")
       }
@@ -161,18 +167,25 @@ public struct JSONReader {
     let opening = position
     position += 1
     let start = position
-    while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
-    if next == UInt8(ascii: "\"") {
-      defer { position += 1 }
-      return try text(bytes[start..<position], at: opening)
+    var union: UInt8 = 0
+    while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
+      union |= byte
+      position &+= 1
     }
-    var content = Array(bytes[start..<position])
+    let plain = UnsafeBufferPointer(rebasing: bytes[start..<position])
+    if next == UInt8(ascii: "\"") {
+      // ASCII is valid as it stands, and this is the shortest way to a string.
+      let text = union < 0x80 ? String(decoding: plain, as: UTF8.self) : try text(plain, at: opening)
+      position += 1
+      return text
+    }
+    var content = Array(plain)
     while true {
       guard let byte = next else { throw error("the text ends inside a string") }
       switch byte {
       case UInt8(ascii: "\""):
         position += 1
-        return try text(content[...], at: opening)
+        return try text(content, at: opening)
       case UInt8(ascii: "\\"):
         content.append(contentsOf: try escape())
       case 0..<0x20:
@@ -184,7 +197,7 @@ public struct JSONReader {
     }
   }
 
-  private func text(_ content: ArraySlice<UInt8>, at offset: Int) throws(JSONSyntaxError) -> String {
+  private func text(_ content: some Sequence<UInt8>, at offset: Int) throws(JSONSyntaxError) -> String {
     guard let text = String(validating: content, as: UTF8.self) else {
       throw error("this string is not valid UTF-8", at: offset)
     }
@@ -241,9 +254,15 @@ public struct JSONReader {
 
   // MARK: Numbers
 
-  private mutating func digits() -> Int {
+  /// Reads digits after those of `value`, whose digits then run on; more than 19 in all overflow without a trap.
+  ///
+  /// - Returns: how many.
+  @inline(__always) private mutating func digits(_ value: inout UInt64) -> Int {
     let start = position
-    while let byte = next, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { position += 1 }
+    while let byte = next, case let digit = byte &- UInt8(ascii: "0"), digit <= 9 {
+      value = value &* 10 &+ UInt64(digit)
+      position &+= 1
+    }
     return position - start
   }
 
@@ -251,27 +270,52 @@ public struct JSONReader {
     let start = position
     if next == UInt8(ascii: "-") { position += 1 }
     let whole = position
-    let wholeDigits = digits()
+    var value: UInt64 = 0
+    let wholeDigits = digits(&value)
     if wholeDigits == 0 { throw error("a digit was expected; JSON has no NaN and no Infinity") }
     if wholeDigits > 1 && bytes[whole] == UInt8(ascii: "0") { throw error("a number has no leading zeros", at: whole) }
     var isInteger = true
+    var fractionDigits = 0
     if next == UInt8(ascii: ".") {
       isInteger = false
       position += 1
-      if digits() == 0 { throw error("a digit was expected after the decimal point") }
+      fractionDigits = digits(&value)
+      if fractionDigits == 0 { throw error("a digit was expected after the decimal point") }
     }
+    let end = position
+    var exponent = 0
     if next == UInt8(ascii: "e") || next == UInt8(ascii: "E") {
       isInteger = false
       position += 1
-      if next == UInt8(ascii: "+") || next == UInt8(ascii: "-") { position += 1 }
-      if digits() == 0 { throw error("a digit was expected in the exponent") }
+      let isNegative = next == UInt8(ascii: "-")
+      if next == UInt8(ascii: "+") || isNegative { position += 1 }
+      var power: UInt64 = 0
+      let powerDigits = digits(&power)
+      if powerDigits == 0 { throw error("a digit was expected in the exponent") }
+      // An exponent of that many digits is none that the short way takes.
+      let magnitude = powerDigits <= 9 ? Int(truncatingIfNeeded: power) : 1_000_000_000
+      exponent = isNegative ? -magnitude : magnitude
     }
-    if isInteger && wholeDigits <= 15 {
-      // Below 2⁵³ every partial result is exact; this is what lists of steps are made of.
-      var magnitude = 0.0
-      for byte in bytes[whole..<position] { magnitude = magnitude * 10 + Double(byte - UInt8(ascii: "0")) }
+    if isInteger ? wholeDigits <= 15 : hasAllDigits(wholeDigits + fractionDigits, from: whole, to: end),
+      let magnitude = DecimalReading.double(value, exponent - fractionDigits)
+    {
       return whole == start ? magnitude : -magnitude
     }
+    return try longNumber(from: start, isInteger: isInteger)
+  }
+
+  /// Whether `count` digits from `start` to `end`, zeros before the first other digit not counted, fit into 64 bits.
+  @inline(__always) private func hasAllDigits(_ count: Int, from start: Int, to end: Int) -> Bool {
+    if count <= 19 { return true }
+    var left = count
+    for byte in bytes[start..<end] {
+      if byte == UInt8(ascii: "0") { left -= 1 } else if byte != UInt8(ascii: ".") { break }
+    }
+    return left <= 19
+  }
+
+  /// The number from `start` to the present position, read as the standard library reads it.
+  @inline(never) private func longNumber(from start: Int, isInteger: Bool) throws(JSONSyntaxError) -> Double {
     let literal = String(decoding: bytes[start..<position], as: UTF8.self)
     guard let value = Double(literal), value.isFinite else {
       throw error("this number is too large for a 64-bit floating-point number", at: start)
@@ -281,5 +325,40 @@ public struct JSONReader {
       throw error("this whole number has more digits than a 64-bit floating-point number holds", at: start)
     }
     return value
+  }
+}
+
+/// Tells whether a name has come before in an object. Names are compared as octets: Swift's strings call two spellings of
+/// one character equal, other readers of JSON do not.
+private struct NamesSeen {
+  /// As many members as are looked through one by one; a set of more keeps large objects from being quadratic.
+  private static let few = 16
+
+  private var names: Set<Octets> = []
+
+  /// - Parameter members: the members so far.
+  /// - Returns: whether `name` is none of theirs.
+  mutating func insert(_ name: String, after members: [JSONObject.Member]) -> Bool {
+    if members.count < Self.few { return !members.contains { Octets($0.name) == Octets(name) } }
+    if members.count == Self.few { names = Set(members.map { Octets($0.name) }) }
+    return names.insert(Octets(name)).inserted
+  }
+
+  private struct Octets: Hashable {
+    let text: String
+
+    init(_ text: String) { self.text = text }
+
+    static func == (left: Octets, right: Octets) -> Bool {
+      if left.text.utf8.count != right.text.utf8.count { return false }
+      // Short names are compared in registers. Different texts have different octets; the reverse is not so.
+      if left.text.utf8.count <= 15, left.text != right.text { return false }
+      return left.text.utf8.elementsEqual(right.text.utf8)
+    }
+
+    func hash(into hasher: inout Hasher) {
+      var text = text
+      text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
   }
 }

@@ -42,9 +42,7 @@ public struct JSONObject: Sendable, Equatable {
     members.first { $0.name == name }?.value
   }
 
-  mutating func append(_ name: String, _ value: JSONValue) {
-    members.append(Member(name: name, value: value))
-  }
+  init(unique members: [Member]) { self.members = members }
 }
 
 extension JSONValue: ExpressibleByStringLiteral, ExpressibleByFloatLiteral, ExpressibleByIntegerLiteral,

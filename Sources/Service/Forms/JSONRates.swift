@@ -18,11 +18,8 @@ struct JSONRates: HTTPBodySource {
   mutating func next(into buffer: inout [UInt8]) throws -> Bool {
     if position == 0 { begin(&buffer) }
     try Rates(columns[column].schedule, steps).withPiece(from: position) { rates in
-      for (index, rate) in rates.enumerated() {
-        if !rate.isFinite { throw NotFinite() }
-        if position + index > 0 { buffer.append(UInt8(ascii: ",")) }
-        JSONWriter.append(rate, to: &buffer)
-      }
+      if position > 0 { buffer.append(UInt8(ascii: ",")) }
+      if !JSONWriter.append(UnsafeBufferPointer(rates), to: &buffer) { throw NotFinite() }
     }
     position += Rates.pieceSize
     if position < steps.count { return true }
