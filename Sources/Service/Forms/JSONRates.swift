@@ -17,11 +17,18 @@ struct JSONRates: HTTPBodySource {
 
   mutating func next(into buffer: inout [UInt8]) throws -> Bool {
     if position == 0 { begin(&buffer) }
-    try Rates(columns[column].schedule, steps).withPiece(from: position) { rates in
-      if position > 0 { buffer.append(UInt8(ascii: ",")) }
-      if !JSONWriter.append(UnsafeBufferPointer(rates), to: &buffer) { throw NotFinite() }
+    let rates = Rates(columns[column].schedule, steps)
+    let first = position
+    let parts = rates.parts(from: first)
+    try Lanes.append(parts, to: &buffer) { part, buffer in
+      let start = first + part * Rates.pieceSize
+      try rates.withPiece(from: start) { rates in
+        buffer.reserveCapacity(buffer.count + rates.count * 25 + 128)
+        if start > 0 { buffer.append(UInt8(ascii: ",")) }
+        if !JSONWriter.append(UnsafeBufferPointer(rates), to: &buffer) { throw NotFinite() }
+      }
     }
-    position += Rates.pieceSize
+    position += parts * Rates.pieceSize
     if position < steps.count { return true }
     buffer.append(UInt8(ascii: "]"))
     column += 1

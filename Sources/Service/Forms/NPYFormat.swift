@@ -47,6 +47,15 @@ struct NPYFormat: RowFormat {
     buffer.append(contentsOf: preamble)
   }
 
+  func appendColumn(
+    _ rates: UnsafeBufferPointer<Double>, of columns: [ScheduleRequest.Column], to buffer: inout [UInt8]
+  ) -> Bool {
+    // The file's order of octets is this machine's.
+    if columns.count > 1 || Int(littleEndian: 1) != 1 { return false }
+    buffer.append(contentsOf: UnsafeRawBufferPointer(rates))
+    return true
+  }
+
   func appendRow(
     _ step: Double, _ columns: [ScheduleRequest.Column], to buffer: inout [UInt8], rate: (Int) -> Double
   ) {

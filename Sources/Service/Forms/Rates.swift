@@ -13,6 +13,12 @@ struct Rates {
     self.steps = steps
   }
 
+  /// How many pieces are made at a time from the index `first` on: one where little is left, otherwise one a core.
+  func parts(from first: Int) -> Int {
+    let left = steps.count - first
+    return left < 4 * Self.pieceSize ? 1 : Lanes.count
+  }
+
   /// Writes the rates from the index `first` on, as many as `rates` has room for; there must be so many.
   func fill(_ rates: UnsafeMutableBufferPointer<Double>, from first: Int) {
     switch steps {

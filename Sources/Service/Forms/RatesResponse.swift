@@ -27,7 +27,7 @@ extension ScheduleRequest {
     }
     var source = source
     var body: [UInt8] = []
-    body.reserveCapacity(steps.count * columns.count * 24 + 64)
+    body.reserveCapacity(steps.count * columns.count * 25 + 128)
     // The writers refuse what is not finite: a short answer is looked at once, while it is written.
     while let hasMore = try? source.next(into: &body) {
       if !hasMore { return HTTPResponse(status: 200, fields: form.fields, body: .bytes(body)) }

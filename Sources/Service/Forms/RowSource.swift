@@ -17,20 +17,35 @@ struct RowSource<Format: RowFormat>: HTTPBodySource {
 
   mutating func next(into buffer: inout [UInt8]) throws -> Bool {
     if position == 0 { format.appendHead(columns, rows: steps.count, to: &buffer) }
-    let rows = min(max(16, Rates.pieceSize / columns.count), steps.count - position)
-    if rows <= 0 { return false }
-    try withUnsafeTemporaryAllocation(of: Double.self, capacity: rows * columns.count) { rates in
+    let size = max(16, Rates.pieceSize / columns.count)
+    let left = steps.count - position
+    if left <= 0 { return false }
+    let parts = left < 4 * size ? 1 : Lanes.count
+    let (steps, columns, format, first) = (steps, columns, format, position)
+    try Lanes.append(parts, to: &buffer) { part, buffer in
+      let start = first + part * size
+      try Self.append(steps, columns, format, start..<min(start + size, steps.count), to: &buffer)
+    }
+    position = min(position + parts * size, steps.count)
+    return position < steps.count
+  }
+
+  private static func append(
+    _ steps: StepSelection, _ columns: [ScheduleRequest.Column], _ format: Format, _ rows: Range<Int>,
+    to buffer: inout [UInt8]
+  ) throws {
+    let count = rows.count
+    try withUnsafeTemporaryAllocation(of: Double.self, capacity: count * columns.count) { rates in
       for (index, column) in columns.enumerated() {
-        let part = UnsafeMutableBufferPointer(rebasing: rates[(index * rows)..<((index + 1) * rows)])
-        Rates(column.schedule, steps).fill(part, from: position)
+        let part = UnsafeMutableBufferPointer(rebasing: rates[(index * count)..<((index + 1) * count)])
+        Rates(column.schedule, steps).fill(part, from: rows.lowerBound)
       }
       if !rates.allSatisfy(\.isFinite) { throw NotFinite() }
-      for row in 0..<rows {
-        format.appendRow(steps.step(position + row), columns, to: &buffer) { rates[$0 * rows + row] }
+      if format.appendColumn(UnsafeBufferPointer(rates), of: columns, to: &buffer) { return }
+      for row in 0..<count {
+        format.appendRow(steps.step(rows.lowerBound + row), columns, to: &buffer) { rates[$0 * count + row] }
       }
     }
-    position += rows
-    return position < steps.count
   }
 }
 
@@ -41,6 +56,19 @@ protocol RowFormat: Sendable {
   /// - Parameter rate: the rate in the column of an index.
   func appendRow(
     _ step: Double, _ columns: [ScheduleRequest.Column], to buffer: inout [UInt8], rate: (Int) -> Double)
+
+  /// Appends all rows at once, where there is but one column and the form has a short way for it.
+  ///
+  /// - Returns: whether it has; otherwise nothing is appended.
+  func appendColumn(
+    _ rates: UnsafeBufferPointer<Double>, of columns: [ScheduleRequest.Column], to buffer: inout [UInt8]
+  ) -> Bool
+}
+
+extension RowFormat {
+  func appendColumn(
+    _ rates: UnsafeBufferPointer<Double>, of columns: [ScheduleRequest.Column], to buffer: inout [UInt8]
+  ) -> Bool { false }
 }
 
 extension ScheduleRequest.Column {
