@@ -42,7 +42,7 @@ struct ChunkedDecoder {
         state = .size
       case .trailer:
         if complete.isEmpty { return true }
-        trailerOctets += complete.count
+        trailerOctets += complete.count + 2
         let outcome = complete.withUnsafeBufferPointer { bytes in
           Result { () throws(HTTPFailure) in try parseField(bytes[...]) }
         }

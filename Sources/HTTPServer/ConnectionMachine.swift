@@ -26,8 +26,8 @@ struct ConnectionMachine {
   enum Action {
     /// Answer this request with ``respond(_:now:date:)``.
     case deliver(HTTPRequest)
-    /// Ask the source for a piece and hand it to ``piece(_:_:now:)``.
-    case pull(any HTTPBodySource)
+    /// Ask the source for a piece, framed in chunks or not, and hand it to ``piece(_:_:now:)``.
+    case pull(any HTTPBodySource, chunked: Bool)
     /// Send FIN, but read on until the client closes or the deadline comes: closing at once would make the kernel send
     /// a reset, which can destroy the response before the client has read it.
     case shutDownWriting
@@ -175,22 +175,15 @@ struct ConnectionMachine {
   }
 
   /// A piece of the streamed content; `source` is the source after making it, nil after the last piece.
-  mutating func piece(_ bytes: [UInt8], _ source: (any HTTPBodySource)?, now: Double) {
+  mutating func piece(_ piece: BodyPiece, _ source: (any HTTPBodySource)?, now: Double) {
     guard case .streaming(let chunked, let keepAlive, _, _) = state else { return }
-    if unsent == 0 { deadline = now + limits.writeSeconds }
-    let before = output.count
-    if chunked {
-      if !bytes.isEmpty {
-        output.append(contentsOf: String(bytes.count, radix: 16).utf8)
-        output.append(contentsOf: "\r\n".utf8)
-        output.append(contentsOf: bytes)
-        output.append(contentsOf: "\r\n".utf8)
-      }
-      if source == nil { output.append(contentsOf: "0\r\n\r\n".utf8) }
+    current?.responseOctets += piece.bytes.count - piece.start
+    if unsent == 0 {
+      deadline = now + limits.writeSeconds
+      (output, outputStart) = (piece.bytes, piece.start)
     } else {
-      output.append(contentsOf: bytes)
+      output.append(contentsOf: piece.bytes[piece.start...])
     }
-    current?.responseOctets += output.count - before
     if let source {
       state = .streaming(chunked: chunked, keepAlive: keepAlive, source: source, isPulling: false)
     } else {
@@ -292,7 +285,7 @@ struct ConnectionMachine {
       case .streaming(let chunked, let keepAlive, let source, let isPulling):
         if isPulling || unsent >= limits.unsent { return nil }
         state = .streaming(chunked: chunked, keepAlive: keepAlive, source: source, isPulling: true)
-        return .pull(source)
+        return .pull(source, chunked: chunked)
       case .finishing:
         if unsent > 0 { return nil }
         if inputHasEnded {

@@ -14,7 +14,7 @@ final class EventLoop: @unchecked Sendable {
     /// A connection that another loop has accepted and this one shall serve.
     case adopt(descriptor: Int32, tls: TLSContext?)
     case response(HTTPResponse, connection: UInt64)
-    case piece([UInt8], (any HTTPBodySource)?, connection: UInt64)
+    case piece(BodyPiece, (any HTTPBodySource)?, connection: UInt64)
     case pieceFailed(connection: UInt64)
     case drain(deadline: Double)
   }
@@ -372,7 +372,7 @@ final class EventLoop: @unchecked Sendable {
       while let action = connection.machine.next(now: now, date: date) {
         switch action {
         case .deliver(let request): deliver(request, connection)
-        case .pull(let source): pull(source, connection)
+        case .pull(let source, let chunked): pull(source, chunked: chunked, connection)
         case .finished(let exchange): finished(exchange, connection)
         case .shutDownWriting:
           connection.tls?.end()
@@ -429,19 +429,21 @@ final class EventLoop: @unchecked Sendable {
     connection.machine.respond(coding.apply(response, for: head), now: now, date: date)
   }
 
-  private func pull(_ source: any HTTPBodySource, _ connection: Connection) {
+  private func pull(_ source: any HTTPBodySource, chunked: Bool, _ connection: Connection) {
     let id = connection.id
     if let events = source as? any HTTPEventSource {
       connection.events = events
-      events.next { [weak self] piece, hasMore in self?.post(.piece(piece, hasMore ? events : nil, connection: id)) }
+      events.next { [weak self] bytes, hasMore in
+        let piece = BodyPiece(bytes, chunked: chunked, isLast: !hasMore)
+        self?.post(.piece(piece, hasMore ? events : nil, connection: id))
+      }
       if drainDeadline != nil { events.cancel() }
       return
     }
     workers.async {
       var source = source
-      var piece: [UInt8] = []
       do {
-        let hasMore = try source.next(into: &piece)
+        let (piece, hasMore) = try BodyPiece.next(of: &source, chunked: chunked)
         self.post(.piece(piece, hasMore ? source : nil, connection: id))
       } catch {
         self.post(.pieceFailed(connection: id))

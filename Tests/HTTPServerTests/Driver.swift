@@ -77,9 +77,8 @@ struct Driver {
         case .deliver(let request):
           requests.append(request)
           if answersAtOnce { machine.respond(Self.echo(request), now: now, date: Self.date) }
-        case .pull(var source):
-          var piece: [UInt8] = []
-          if let hasMore = try? source.next(into: &piece) {
+        case .pull(var source, let chunked):
+          if let (piece, hasMore) = try? BodyPiece.next(of: &source, chunked: chunked) {
             machine.piece(piece, hasMore ? source : nil, now: now)
           } else {
             machine.pieceFailed()

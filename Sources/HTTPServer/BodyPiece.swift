@@ -1,0 +1,50 @@
+/// A piece of a streamed content, framed as it goes out. A worker frames it, in the memory that the source has filled: the
+/// loop only has to send it.
+struct BodyPiece: Sendable {
+  /// Room before the content: eight hexadecimal digits and CRLF.
+  private static let room = 10
+
+  private(set) var bytes: [UInt8]
+  /// Where the piece begins in ``bytes``.
+  private(set) var start = BodyPiece.room
+
+  /// The next piece of the source, and whether there is more.
+  ///
+  /// - Parameter chunked: whether it becomes a chunk (RFC 9112, 7.1).
+  static func next(of source: inout any HTTPBodySource, chunked: Bool) throws -> (BodyPiece, hasMore: Bool) {
+    var bytes = [UInt8](repeating: 0, count: room)
+    let hasMore = try source.next(into: &bytes)
+    var piece = BodyPiece(bytes: bytes)
+    bytes = []
+    if chunked { piece.frame(isLast: !hasMore) }
+    return (piece, hasMore)
+  }
+
+  /// A copy of `content`.
+  init(_ content: [UInt8], chunked: Bool, isLast: Bool) {
+    self.init(bytes: Array(repeating: 0, count: Self.room) + content)
+    if chunked { frame(isLast: isLast) }
+  }
+
+  private init(bytes: [UInt8]) { self.bytes = bytes }
+
+  private mutating func frame(isLast: Bool) {
+    let count = bytes.count - Self.room
+    // An empty chunk would end the content; one of 4 GiB does not fit the room, and no source makes it.
+    if count > 0 && count < 1 << 32 {
+      var digits = count
+      bytes[Self.room - 1] = UInt8(ascii: "\n")
+      bytes[Self.room - 2] = UInt8(ascii: "\r")
+      start = Self.room - 2
+      while digits > 0 {
+        start -= 1
+        let digit = UInt8(digits & 15)
+        bytes[start] = digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10
+        digits >>= 4
+      }
+      bytes.append(UInt8(ascii: "\r"))
+      bytes.append(UInt8(ascii: "\n"))
+    }
+    if isLast { bytes.append(contentsOf: "0\r\n\r\n".utf8) }
+  }
+}
