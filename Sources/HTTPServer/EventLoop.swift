@@ -418,6 +418,10 @@ final class EventLoop: @unchecked Sendable {
     connection.started = Self.clock()
     inFlight.add(1, ordering: .relaxed)
     handler.respond(to: request, reply: reply)
+    if let response = reply.takeEarly() {
+      respond(response, connection)
+      return
+    }
     let id = connection.id
     if let response = reply.take(orLater: { [weak self] in self?.post(.response($0, connection: id)) }) {
       respond(response, connection)

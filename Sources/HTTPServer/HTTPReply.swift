@@ -37,6 +37,15 @@ public final class HTTPReply: Sendable {
     deliver?(response)
   }
 
+  /// The response, if it is there already: the short way for what is answered on the loop.
+  func takeEarly() -> HTTPResponse? {
+    state.withLock { state in
+      guard case .early(let response) = state else { return nil }
+      state = .done
+      return response
+    }
+  }
+
   /// Called by the loop when the handler has returned.
   ///
   /// - Returns: the response if it is there already; otherwise nil, and `deliver` gets it later.

@@ -4,8 +4,9 @@ import Policies
 /// Everything that is known of one schedule type: how it is called, what it takes, what it computes, where it is from.
 ///
 /// It stands in the schedule's own file. The reading of requests, `GET /schedules`, the documentation and the command
-/// line's help are all made from it.
-public struct Definition: Sendable {
+/// line's help are all made from it. A class, and so are its parameters: they are never changed, and every request hands
+/// them around.
+public final class Definition: Sendable {
   /// The name on the wire: `cosine`, `torch.StepLR`.
   public let type: String
   /// What the curve does, in a sentence.
@@ -77,7 +78,7 @@ public struct Definition: Sendable {
     product = .curves(build)
   }
 
-  init(
+  convenience init(
     type: String, summary: String, parameters: [Parameter], formula: String, source: String, example: JSONValue,
     schedule build: @escaping @Sendable (Arguments) throws(SpecificationError) -> any Schedule
   ) {

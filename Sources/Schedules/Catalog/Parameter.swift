@@ -1,7 +1,7 @@
 public import JSON
 
 /// One parameter of a schedule type, as the wire names it: the single source of its check, its documentation and its default.
-public struct Parameter: Sendable {
+public final class Parameter: Sendable {
   /// What a parameter's value may be.
   public enum Kind: Sendable {
     case number(NumberRange)
@@ -40,6 +40,15 @@ public struct Parameter: Sendable {
   public let isBaseRate: Bool
   /// What it means, with its unit.
   public let summary: String
+
+  init(name: String, kind: Kind, defaultValue: JSONValue?, isRequired: Bool, isBaseRate: Bool, summary: String) {
+    self.name = name
+    self.kind = kind
+    self.defaultValue = defaultValue
+    self.isRequired = isRequired
+    self.isBaseRate = isBaseRate
+    self.summary = summary
+  }
 
   /// What it may be and whether it has to be given, in words: "number at least 0, default 0".
   public var requirement: String {
