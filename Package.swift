@@ -61,7 +61,8 @@ let package = Package(
     .testTarget(name: "HTTPServerTests", dependencies: ["CZlib", "HTTPServer"], swiftSettings: settings),
     .testTarget(name: "ServiceTests", dependencies: ["HTTPServer", "JSON", "Service"], swiftSettings: settings),
     .testTarget(
-      name: "WireTests", dependencies: ["HTTPServer", "JSON", "Schedules", "Service", "Yams"], swiftSettings: settings),
+      name: "WireTests", dependencies: ["HTTPServer", "JSON", "Schedules", "Service", "Yams", "anneal"],
+      swiftSettings: settings),
     .testTarget(
       name: "SessionsTests", dependencies: ["JSON", "Schedules", "Sessions", "SessionsSQLite"], swiftSettings: settings),
     .testTarget(name: "SchedulesTests", dependencies: ["JSON", "Schedules"], swiftSettings: settings),

@@ -1,4 +1,4 @@
-import Foundation
+import Glibc
 public import Sessions
 import Synchronization
 
@@ -38,11 +38,7 @@ public final class SQLiteStore: SessionStore {
   ///   - durability: what an acknowledged report has survived.
   /// - Throws: ``StoreError`` where the folder is in use by another process, or was made by a newer anneal.
   public init(folder: String, durability: Durability = .full) throws {
-    do {
-      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-    } catch {
-      throw StoreError("the folder \(folder) cannot be made: \(error.localizedDescription)")
-    }
+    try Self.make(folder)
     lock = try FolderLock(folder)
     let path = "\(folder)/sessions.sqlite"
     let writer = try SQLiteConnection(path: path)
@@ -52,6 +48,17 @@ public final class SQLiteStore: SessionStore {
     try Self.recover(writer)
     self.writer = Mutex(Connection(sqlite: writer))
     self.reader = Mutex(Connection(sqlite: reader))
+  }
+
+  /// Makes the folder, and those above it. The message of one of Foundation's errors would bring ICU into the program.
+  private static func make(_ folder: String) throws {
+    for (index, letter) in zip(folder.indices, folder) where letter == "/" && index > folder.startIndex {
+      mkdir(String(folder[..<index]), 0o777)
+    }
+    // What went wrong above it goes wrong here too.
+    if mkdir(folder, 0o777) != 0 && errno != EEXIST {
+      throw StoreError("the folder \(folder) cannot be made: \(String(cString: strerror(errno)))")
+    }
   }
 
   private static func prepare(_ connection: SQLiteConnection, _ path: String, _ durability: Durability) throws {

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Charts
-import Foundation
+import FoundationEssentials
+import Glibc
 import Service
 
 struct PlotCommand: ParsableCommand {

@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 import Service
 
 struct ScheduleCommand: ParsableCommand {
@@ -25,7 +24,7 @@ struct ScheduleCommand: ParsableCommand {
     try Offline.writeRates(
       schedule: schedule, selection: try steps.selection(), form: json ? "json" : format
     ) { piece in
-      try FileHandle.standardOutput.write(contentsOf: piece)
+      try StandardStream.write(piece)
     }
   }
 }

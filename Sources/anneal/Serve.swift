@@ -1,6 +1,7 @@
 public import ArgumentParser
 import Dispatch
-import Foundation
+import FoundationEssentials
+import Glibc
 import HTTPServer
 import Service
 import Sessions
@@ -74,7 +75,8 @@ struct Serve: ParsableCommand {
       do {
         try server.reloadTLS()
       } catch {
-        FileHandle.standardError.write(Data("anneal: \(error); the certificate that was there stays in use\n".utf8))
+        let line = "anneal: \(error); the certificate that was there stays in use\n"
+        try? StandardStream.write(line.utf8, to: StandardStream.error)
       }
     }
     source.resume()

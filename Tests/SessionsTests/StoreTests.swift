@@ -76,6 +76,17 @@ import Testing
     }
   }
 
+  @Test func theFolderIsMadeWithThoseAboveItAndIfNotTheReasonIsSaid() throws {
+    let top = FileManager.default.temporaryDirectory.appending(path: "anneal-\(UUID().uuidString)").path
+    defer { try? FileManager.default.removeItem(atPath: top) }
+    let folder = "\(top)/some//where"
+    try SQLiteStore(folder: folder).write([.create(id: "a", key: 7, time: 1, keepUntil: 100)])
+    // It is there now, and stays as it is.
+    #expect(try SQLiteStore(folder: "\(folder)/").find("a") != nil)
+    let error = #expect(throws: StoreError.self) { try SQLiteStore(folder: "\(folder)/sessions.sqlite/below") }
+    #expect(error?.description.hasSuffix("/below cannot be made: Not a directory") == true)
+  }
+
   @Test(arguments: Kind.allCases) func retentionDeletesWhatNothingWasHeardOf(kind: Kind) throws {
     try Self.with(kind) { store in
       let trainer = try Trainer(
