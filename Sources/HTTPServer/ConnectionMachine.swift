@@ -5,16 +5,21 @@ final class ConnectionContext {
   let screen: (inout HTTPRequestHead) -> HTTPResponse?
   /// The response for a failure that the machine found: ``HTTPHandler/failure(_:)``.
   let failure: (HTTPFailure) -> HTTPResponse
+  /// A last look at any response: ``HTTPHandler/decorate(_:for:)``.
+  let decorate: (inout HTTPResponse, HTTPRequestHead?) -> Void
   fileprivate var numbers: HTTPRequestID.Numbers
 
   init(
     limits: HTTPServerLimits, screen: @escaping (inout HTTPRequestHead) -> HTTPResponse?,
-    failure: @escaping (HTTPFailure) -> HTTPResponse, numbers: HTTPRequestID.Numbers = HTTPRequestID.Numbers()
+    failure: @escaping (HTTPFailure) -> HTTPResponse,
+    decorate: @escaping (inout HTTPResponse, HTTPRequestHead?) -> Void = { _, _ in },
+    numbers: HTTPRequestID.Numbers = HTTPRequestID.Numbers()
   ) {
     self.numbers = numbers
     self.limits = limits
     self.screen = screen
     self.failure = failure
+    self.decorate = decorate
   }
 }
 
@@ -382,7 +387,9 @@ struct ConnectionMachine {
   }
 
   /// Answers the current request, or what could not be parsed as one.
-  private mutating func write(_ response: HTTPResponse, keepAlive: Bool, now: Double, date: [UInt8]) {
+  private mutating func write(_ plain: HTTPResponse, keepAlive: Bool, now: Double, date: [UInt8]) {
+    var response = plain
+    context.decorate(&response, current?.head)
     if unsent == 0 { deadline = now + limits.writeSeconds }
     let keepAlive = keepAlive && !isDraining && !isLastRequest
     let before = output.count

@@ -109,7 +109,8 @@ final class EventLoop: @unchecked Sendable {
     self.limits = limits
     self.handler = handler
     context = ConnectionContext(
-      limits: limits, screen: { handler.screen(&$0) }, failure: { handler.failure($0) })
+      limits: limits, screen: { handler.screen(&$0) }, failure: { handler.failure($0) },
+      decorate: { handler.decorate(&$0, for: $1) })
     self.count = count
     self.workers = workers
     queue = DispatchQueue(label: "http.loop.\(index)")

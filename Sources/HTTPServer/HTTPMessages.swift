@@ -214,12 +214,20 @@ public protocol HTTPHandler: Sendable {
   /// The response for a failure that the server found: a request that cannot be parsed, a limit, a timeout.
   func failure(_ failure: HTTPFailure) -> HTTPResponse
 
+  /// A last look at any response before it goes out, the server's own among them. Called on an event loop: it must not
+  /// block.
+  ///
+  /// - Parameter head: the request; nil where it could not be parsed.
+  func decorate(_ response: inout HTTPResponse, for head: HTTPRequestHead?)
+
   /// A request has been answered, or its client has left. Called on an event loop: it must not block.
   func finished(_ exchange: HTTPExchange)
 }
 
 extension HTTPHandler {
   public func screen(_ head: inout HTTPRequestHead) -> HTTPResponse? { nil }
+
+  public func decorate(_ response: inout HTTPResponse, for head: HTTPRequestHead?) {}
 
   public func finished(_ exchange: HTTPExchange) {}
 

@@ -20,6 +20,8 @@ struct Problem: Error, Equatable {
   var allow: String?
   /// Seconds after which it may go better.
   var retryAfter: Int?
+  /// What the token must be like, for the `WWW-Authenticate` field.
+  var challenge: String?
 
   static func malformed(_ error: JSONSyntaxError) -> Problem {
     Problem(
@@ -87,6 +89,7 @@ struct Problem: Error, Equatable {
     var response = HTTPResponse.json(
       .object(JSONObject(members)), status: status, contentType: "application/problem+json")
     if let allow { response.fields.append("Allow", allow) }
+    if let challenge { response.fields.append("WWW-Authenticate", challenge) }
     if let retryAfter { response.fields.append("Retry-After", "\(retryAfter)") }
     return response
   }

@@ -38,6 +38,16 @@ public struct Service: HTTPHandler {
       case .sessions(let route): route.methods + ["OPTIONS"]
       }
     }
+
+    /// What a request of that method needs: a token, or not even that.
+    func need(_ method: String) -> Need {
+      switch self {
+      case .health: .nothing
+      case .openAPI: .anyone
+      case .schedule, .compare, .catalog, .catalogEntry, .catalogPicture, .policies: .scope(.read)
+      case .sessions(let route): route.need(method)
+      }
+    }
   }
 
   private static let paths = [
@@ -51,17 +61,20 @@ public struct Service: HTTPHandler {
   private let catalogDocument: HTTPResponse
   private let policiesDocument: HTTPResponse
   private let sessions: SessionAPI
+  private let access: AccessControl
   private let workers = DispatchQueue(label: "service.workers", attributes: .concurrent)
 
   /// - Parameters:
   ///   - configuration: what an operator has set.
   ///   - sessions: where sessions are; by default in memory alone.
   ///   - stateSeal: signs the states that trainers keep.
+  ///   - access: who may do what; by default everybody everything.
   public init(
     configuration: Configuration = Configuration(), sessions: SessionHub = SessionHub(store: MemoryStore()),
-    stateSeal: StateSeal = StateSeal(key: StateSeal.freshKey())
+    stateSeal: StateSeal = StateSeal(key: StateSeal.freshKey()), access: AccessControl = AccessControl()
   ) {
     self.configuration = configuration
+    self.access = access
     self.sessions = SessionAPI(hub: sessions, seal: stateSeal)
     policiesDocument = .json(CatalogDocument.policies)
     catalogDocument = .json(CatalogDocument.all(.standard))
@@ -71,8 +84,11 @@ public struct Service: HTTPHandler {
 
   public func screen(_ head: inout HTTPRequestHead) -> HTTPResponse? {
     do throws(Problem) {
-      let route = try route(head)
-      if head.method == "OPTIONS" {
+      let found = Result { () throws(Problem) in try self.route(head) }
+      let isPreflight = head.method == "OPTIONS"
+      try access.admit(&head, isPreflight ? .anyone : (try? found.get())?.need(head.method) ?? .anyone)
+      let route = try found.get()
+      if isPreflight {
         return HTTPResponse(status: 204, fields: ["Allow": route.methods.joined(separator: ", ")])
       }
       if !route.methods.contains(head.method) {
@@ -104,6 +120,10 @@ public struct Service: HTTPHandler {
     } catch {
       reply.send(error.response)
     }
+  }
+
+  public func decorate(_ response: inout HTTPResponse, for head: HTTPRequestHead?) {
+    access.decorate(&response, for: head)
   }
 
   public func failure(_ failure: HTTPFailure) -> HTTPResponse { Problem.server(failure).response }

@@ -20,11 +20,14 @@ final class LiveSession: Sendable {
 
   let id: String
   let key: Int64
+  /// The hash of the token that its trainer must have; nil where it needs none.
+  let tokenHash: [UInt8]?
   private let content: Mutex<Content>
   private let failed = Atomic(false)
 
-  init(_ session: Session, key: Int64, eventsSinceSnapshot: Int, now: Double) {
+  init(_ session: Session, key: Int64, tokenHash: [UInt8]?, eventsSinceSnapshot: Int, now: Double) {
     id = session.id
+    self.tokenHash = tokenHash
     self.key = key
     content = Mutex(
       Content(

@@ -34,26 +34,39 @@ extension SessionHub {
   }
 
   /// Makes a session under a name of the caller's.
-  public func put(_ id: String, _ document: JSONValue, _ completion: @escaping Completion<(JSONValue, isNew: Bool)>) {
+  ///
+  /// - Parameter token: for a specification that asks for one; the document of the new session has it, and no later one.
+  public func put(
+    _ id: String, _ document: JSONValue, token: SessionToken? = nil,
+    _ completion: @escaping Completion<(JSONValue, isNew: Bool)>
+  ) {
     do throws(SessionError) {
       try Self.check(name: id)
       _ = try SessionSpecification(document)
     } catch {
       return completion(.failure(error))
     }
-    create(id, document) { result in
-      completion(result.map { ($0.session.document(time: Self.time()), $0.isNew) })
+    create(id, document, token: token) { result in
+      completion(result.map { (Self.document($0, token), $0.isNew) })
     }
   }
 
+  /// What a creation answers: with the token that was made for a new session.
+  private static func document(_ made: (session: Session, isNew: Bool), _ token: SessionToken?) -> JSONValue {
+    made.session.document(time: time()).with(made.isNew && made.session.specification.hasToken ? token : nil)
+  }
+
   /// Makes a session under a new name; with the same key again, the same session.
+  ///
+  /// - Parameter token: for a specification that asks for one; the document of the new session has it, and no later one.
   public func post(
-    _ document: JSONValue, idempotencyKey: String?, _ completion: @escaping Completion<JSONValue>
+    _ document: JSONValue, idempotencyKey: String?, token: SessionToken? = nil,
+    _ completion: @escaping Completion<JSONValue>
   ) {
     do throws(SessionError) { _ = try SessionSpecification(document) } catch { return completion(.failure(error)) }
     let id = Self.freshName()
     guard let key = idempotencyKey else {
-      return create(id, document) { result in completion(result.map { $0.session.document(time: Self.time()) }) }
+      return create(id, document, token: token) { result in completion(result.map { Self.document($0, token) }) }
     }
     // One key at a time, in the order of arrival.
     keys.async {
@@ -69,8 +82,8 @@ extension SessionHub {
         }
         let done = DispatchSemaphore(value: 0)
         let values = [StoreEntry.value(name: "idempotency/\(key)", value: Array(id.utf8))]
-        self.create(id, document, values: values) { result in
-          completion(result.map { $0.session.document(time: Self.time()) })
+        self.create(id, document, values: values, token: token) { result in
+          completion(result.map { Self.document($0, token) })
           done.signal()
         }
         done.wait()
@@ -349,9 +362,12 @@ extension SessionHub {
 
   /// A new session with the same past.
   ///
-  /// - Parameter idempotencyKey: sent again with the same key, it is the same fork.
+  /// - Parameters:
+  ///   - idempotencyKey: sent again with the same key, it is the same fork.
+  ///   - token: for the fork of a session that has one.
   public func fork(
-    _ id: String, _ value: JSONValue, idempotencyKey: String? = nil, _ completion: @escaping Completion<JSONValue>
+    _ id: String, _ value: JSONValue, idempotencyKey: String? = nil, token: SessionToken? = nil,
+    _ completion: @escaping Completion<JSONValue>
   ) {
     do throws(SessionError) {
       // What is wrong whatever the session is, is told first.
@@ -370,7 +386,7 @@ extension SessionHub {
         { (result: Result<Session, SessionError>) in
           self.workers.async {
             do {
-              try self.fork(try result.get(), live.key, value, idempotencyKey, completion)
+              try self.fork(try result.get(), live.key, value, idempotencyKey, token, completion)
             } catch let error as SessionError {
               completion(.failure(error))
             } catch {
@@ -384,7 +400,7 @@ extension SessionHub {
 
   private func fork(
     _ session: Session, _ key: Int64, _ value: JSONValue, _ idempotencyKey: String?,
-    _ completion: @escaping Completion<JSONValue>
+    _ token: SessionToken?, _ completion: @escaping Completion<JSONValue>
   ) throws {
     let fields = try Fields(value, at: "", names: ["at_step", "schedule", "id"])
     let step = try fields.integer("at_step", 0...SessionSpecification.largestStep) ?? session.lastStep + 1
@@ -415,13 +431,13 @@ extension SessionHub {
       "session": .string(session.id), "at_step": JSONValue(step: step), "revision": JSONValue(step: session.revision),
       "attempt": JSONValue(step: session.attempt),
     ]
-    create(name, session.specification.document, lineage: lineage, events: events) { result in
+    create(name, session.specification.document, lineage: lineage, events: events, token: token) { result in
       completion(
         result.flatMap { made in
           // The same request again: its answer was lost.
           let isAgain = name == derived && made.session.lineage?["at_step"] == lineage["at_step"]
           return made.isNew || isAgain
-            ? .success(made.session.document(time: time))
+            ? .success(Self.document(made, token))
             : .failure(SessionError(.conflict, "there is a session '\(name)' already", pointer: "/id"))
         })
     }
@@ -439,16 +455,22 @@ extension SessionHub {
   }
 
   /// Takes a saved state up again: in a session of that specification, or in a new one.
-  public func restore(_ id: String, _ state: JSONValue, _ completion: @escaping Completion<JSONValue>) {
+  ///
+  /// - Parameter token: for a new session whose specification asks for one; the answer then has it.
+  public func restore(
+    _ id: String, _ state: JSONValue, token: SessionToken? = nil, _ completion: @escaping Completion<JSONValue>
+  ) {
     guard let document = state["specification"], let snapshot = state["snapshot"] else {
       return completion(.failure(SessionError(.invalid, "this is no state of a session", pointer: "/state")))
     }
     do throws(SessionError) { try Self.check(name: id) } catch { return completion(.failure(error)) }
-    create(id, document) { result in
+    create(id, document, token: token) { result in
       switch result {
       case .failure(let error): completion(.failure(error))
-      case .success:
-        self.change(id, completion) { session, time in
+      case .success(let made):
+        let new = made.isNew && made.session.specification.hasToken ? token : nil
+        self.change(id, { (result: Result<JSONValue, SessionError>) in completion(result.map { $0.with(new) }) }) {
+          session, time in
           var trial = session
           try trial.restore(snapshot)
           let event = SessionEvent(time: time, change: .restored(snapshot))

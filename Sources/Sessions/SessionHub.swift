@@ -110,7 +110,10 @@ public final class SessionHub: Sendable {
     }
     if stored.isDeleted { throw SessionError(.deleted, "the session '\(id.prefix(64))' was deleted") }
     let (session, tail) = try fold(id, stored.key)
-    return LiveSession(session, key: stored.key, eventsSinceSnapshot: tail, now: Self.now())
+    // Where the hash is lost, no token fits.
+    let tokenHash = session.specification.hasToken ? try store.value(SessionToken.storeName(id)) ?? [] : nil
+    return LiveSession(
+      session, key: stored.key, tokenHash: tokenHash, eventsSinceSnapshot: tail, now: Self.now())
   }
 
   /// The session from its newest snapshot and the log after it.
@@ -268,9 +271,11 @@ public final class SessionHub: Sendable {
   /// - Parameters:
   ///   - events: what follows the specification in its log, for a fork.
   ///   - values: what is to be written with it.
+  ///   - token: for a specification that asks for one.
   func create(
     _ id: String, _ document: JSONValue, lineage: JSONValue? = nil, events: [SessionEvent] = [],
-    values: [StoreEntry] = [], _ completion: @escaping Completion<(session: Session, isNew: Bool)>
+    values: [StoreEntry] = [], token: SessionToken? = nil,
+    _ completion: @escaping Completion<(session: Session, isNew: Bool)>
   ) {
     let shard = shard(id)
     shard.queue.async {
@@ -289,7 +294,8 @@ public final class SessionHub: Sendable {
             return (session, false)
           }
         }
-        var session = Session(id: id, specification: try SessionSpecification(document))
+        let specification = try SessionSpecification(document)
+        var session = Session(id: id, specification: specification)
         let key = Int64.random(in: 1...Int64.max)
         let first = SessionEvent(time: Self.time(), change: .created(specification: document, lineage: lineage))
         let keepUntil = first.time + session.retain * 1000
@@ -298,7 +304,13 @@ public final class SessionHub: Sendable {
           let outcome = try session.apply(event)
           entries.append(.event(key: key, revision: session.revision, text: event.encoded(outcome)))
         }
-        let made = session
+        var tokenHash: [UInt8]?
+        if specification.hasToken {
+          guard let token else { throw SessionError(.invalid, "no token can be made here", pointer: "/token") }
+          tokenHash = token.hash
+          entries.append(.value(name: SessionToken.storeName(id), value: token.hash))
+        }
+        let (made, hash) = (session, tokenHash)
         let written = DispatchSemaphore(value: 0)
         // The shard's queue waits: a second creation of the same name must find the first.
         self.commits.submit(
@@ -307,7 +319,8 @@ public final class SessionHub: Sendable {
               completion(.failure(SessionError(.unavailable, "the store cannot write: \(error)")))
             } else {
               self.enter(
-                LiveSession(made, key: key, eventsSinceSnapshot: made.revision, now: Self.now()), shard)
+                LiveSession(
+                  made, key: key, tokenHash: hash, eventsSinceSnapshot: made.revision, now: Self.now()), shard)
               completion(.success((made, true)))
             }
             written.signal()

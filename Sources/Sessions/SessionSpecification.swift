@@ -37,7 +37,7 @@ public struct SessionSpecification: Sendable {
 
   public static let fields = [
     "schedule", "policies", "bounds", "groups", "ranks", "look_ahead", "on_nonfinite", "lease", "retain", "fallback",
-    "seed", "labels",
+    "seed", "labels", "token",
   ]
 
   /// The largest step that a trainer may report.
@@ -64,6 +64,8 @@ public struct SessionSpecification: Sendable {
   public let retain: Int
   public let fallback: Fallback
   public let labels: [(name: String, value: String)]
+  /// Whether the session's trainer must have a token of its own.
+  public let hasToken: Bool
 
   /// - Parameter value: the JSON object.
   /// - Throws: ``SessionError`` for the first thing that is wrong, with its pointer.
@@ -107,6 +109,11 @@ public struct SessionSpecification: Sendable {
     retain = try fields.integer("retain", 1...3_153_600_000) ?? 2_592_000
     fallback = try fields.choice("fallback", Fallback.schedule)
     labels = try Self.labels(fields["labels"] ?? .object(JSONObject()), at: "/labels")
+    switch fields["token"] {
+    case nil: hasToken = false
+    case .bool(let flag)?: hasToken = flag
+    case let value?: throw fields.error("token", "'token' is true or false, not \(value.typeName)")
+    }
   }
 
   /// Reads a schedule that follows the steps alone.

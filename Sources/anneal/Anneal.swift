@@ -8,6 +8,6 @@ struct Anneal: ParsableCommand {
     version: "0.1.0",
     subcommands: [
       Serve.self, ScheduleCommand.self, PlotCommand.self, CompareCommand.self, ExplainCommand.self, CatalogCommand.self,
-      HealthcheckCommand.self,
+      TokenCommand.self, HealthcheckCommand.self,
     ])
 }

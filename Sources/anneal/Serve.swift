@@ -37,6 +37,8 @@ struct Serve: ParsableCommand {
   @Option(help: "The most octets that a request's content may have.")
   var maxContent = 1024 * 1024
 
+  @OptionGroup(title: "Access options") var access: AccessOptions
+
   func validate() throws {
     if maxRates < 1 { throw ValidationError("--max-rates must be at least 1") }
     if liveSessions < 1 { throw ValidationError("--live-sessions must be at least 1") }
@@ -46,6 +48,9 @@ struct Serve: ParsableCommand {
   func run() throws {
     // A write beyond a limit of the file system's is an error to answer, not a reason to end.
     signal(SIGXFSZ, SIG_IGN)
+    let addresses = try listenOptions.addresses
+    let access = try access.control(
+      data: data, addresses: addresses, hasClientCertificates: listenOptions.tlsClientCa != nil)
     let store: any SessionStore =
       data == ":memory:" ? MemoryStore() : try SQLiteStore(folder: data, durability: durability)
     var sessionConfiguration = SessionHub.Configuration()
@@ -56,8 +61,9 @@ struct Serve: ParsableCommand {
     var limits = HTTPServerLimits()
     limits.content = maxContent
     let server = try HTTPServer(
-      addresses: try listenOptions.addresses, tls: listenOptions.tls, limits: limits,
-      handler: Service(configuration: configuration, sessions: sessions, stateSeal: StateSeal(key: try key(store))))
+      addresses: addresses, tls: listenOptions.tls, limits: limits,
+      handler: Service(
+        configuration: configuration, sessions: sessions, stateSeal: StateSeal(key: try key(store)), access: access))
     let signals = server.stopOnSignals(within: 10)
     let reload = reloadOnSignal(server)
     for address in try server.start() { print("anneal listens on \(text(address))") }

@@ -10,6 +10,21 @@ struct SessionAPI: Sendable {
 
   /// - Parameter reply: takes the answer, when it is on disk.
   func respond(_ route: SessionRoute, _ request: HTTPRequest, _ reply: HTTPReply) throws(Problem) {
+    let caller = AccessControl.Caller(request.head)
+    guard let id = route.session, caller.needsSession(route, request.head.method) else {
+      return try answer(route, request, reply)
+    }
+    hub.tokenHash(id) { hash in
+      do throws(Problem) {
+        try caller.check(hash, request.head)
+        try answer(route, request, reply)
+      } catch {
+        reply.send(error.response)
+      }
+    }
+  }
+
+  private func answer(_ route: SessionRoute, _ request: HTTPRequest, _ reply: HTTPReply) throws(Problem) {
     let isRead = request.head.method == "GET" || request.head.method == "HEAD"
     switch route {
     case .collection where isRead: try list(request, reply)
@@ -36,10 +51,11 @@ struct SessionAPI: Sendable {
       }
     case .part(let id, .fork):
       try noQuery(request)
-      hub.fork(id, try content(request), idempotencyKey: try idempotencyKey(request)) { result in
+      hub.fork(id, try content(request), idempotencyKey: try idempotencyKey(request), token: Token.forSession()) {
+        result in
         reply.send(
           Self.response(result) { document in
-            var response = HTTPResponse.json(document, status: 201)
+            var response = HTTPResponse.document(document, status: 201)
             if case .string(let name)? = document["id"] { response.fields.append("Location", "/sessions/\(name)") }
             return response
           })
@@ -152,10 +168,11 @@ struct SessionAPI: Sendable {
 
   private func create(_ request: HTTPRequest, _ reply: HTTPReply) throws(Problem) {
     try noQuery(request)
-    hub.post(try content(request), idempotencyKey: try idempotencyKey(request)) { result in
+    let content = try content(request)
+    hub.post(content, idempotencyKey: try idempotencyKey(request), token: token(content)) { result in
       reply.send(
         Self.response(result) { document in
-          var response = HTTPResponse.json(document, status: 201)
+          var response = HTTPResponse.document(document, status: 201)
           if case .string(let name)? = document["id"] { response.fields.append("Location", "/sessions/\(name)") }
           if case .number(let revision)? = document["revision"] {
             response.fields.append("ETag", "\"\(Int(revision))\"")
@@ -165,12 +182,18 @@ struct SessionAPI: Sendable {
     }
   }
 
+  /// A token for a session that asks for one.
+  private func token(_ specification: JSONValue) -> SessionToken? {
+    specification["token"] == true ? Token.forSession() : nil
+  }
+
   private func session(_ id: String, _ request: HTTPRequest, _ reply: HTTPReply) throws(Problem) {
     try noQuery(request)
     switch request.head.method {
     case "PUT":
-      hub.put(id, try content(request)) { result in
-        reply.send(Self.response(result) { .json($0.0, status: $0.isNew ? 201 : 200) })
+      let content = try content(request)
+      hub.put(id, content, token: token(content)) { result in
+        reply.send(Self.response(result) { .document($0.0, status: $0.isNew ? 201 : 200) })
       }
     case "PATCH":
       hub.patch(id, try content(request), ifMatch: try ifMatch(request)) { result in send(result, 200, reply) }
@@ -273,6 +296,21 @@ struct SessionAPI: Sendable {
       }
       return
     }
-    hub.restore(id, try seal.opened(try content(request))) { result in send(result, 200, reply) }
+    hub.restore(id, try seal.opened(try content(request)), token: Token.forSession()) { result in
+      reply.send(Self.response(result) { .document($0) })
+    }
+  }
+}
+
+extension HTTPResponse {
+  /// What opens a session is answered with: it may hold the session's token, which nobody is to keep or to guess from the
+  /// size of what is compressed.
+  fileprivate static func document(_ value: JSONValue, status: Int = 200) -> HTTPResponse {
+    var response = HTTPResponse.json(value, status: status)
+    if value["token"] != nil {
+      response.mayBeCoded = false
+      response.fields.append("Cache-Control", "no-store")
+    }
+    return response
   }
 }

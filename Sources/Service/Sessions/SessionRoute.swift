@@ -34,6 +34,14 @@ enum SessionRoute: Equatable {
     }
   }
 
+  /// The session that the path names.
+  var session: String? {
+    switch self {
+    case .collection: nil
+    case .session(let id), .part(let id, _), .override(let id, _): id
+    }
+  }
+
   var methods: [String] {
     switch self {
     case .collection: ["GET", "HEAD", "POST"]
