@@ -53,7 +53,7 @@ let package = Package(
     .executableTarget(
       name: "anneal",
       dependencies: [
-        "Charts", "HTTPServer", "Schedules", "Service", "Sessions", "SessionsSQLite",
+        "CLinux", "Charts", "HTTPServer", "Schedules", "Service", "Sessions", "SessionsSQLite",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),

@@ -1,5 +1,6 @@
 // The interfaces of Linux that Swift's Glibc module leaves out.
 #pragma once
+#include <malloc.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>

@@ -24,8 +24,9 @@ public struct HTTPServerLimits: Sendable {
   public var writeSeconds = 10.0
   /// Seconds of reading on after a refusal, so that the client gets to see the response before a reset. Default 2.
   public var lingerSeconds = 2.0
-  /// Octets unsent above which no more content is made and no further request is read. Default 256 KiB.
-  public var unsent = 256 * 1024
+  /// Octets unsent above which no more content is made and no further request is read. Default 384 KiB: a piece of a
+  /// long answer is made while the one before it is sent.
+  public var unsent = 384 * 1024
   /// Connections at a time, over all loops; more wait in the kernel's queue. Default 1024.
   public var connections = 1024
   /// Connections that the kernel keeps until they are accepted. Default 1024.

@@ -1,4 +1,4 @@
-/// cos(π·x), four at a time and without a branch: the one costly step of a long cosine schedule.
+/// cos(π·x), four at a time: the one costly step of a long cosine schedule.
 ///
 /// The product π·x is rounded first, as every library rounds it, so that the digits are theirs: nearly always the same as
 /// the system's cosine of that product, otherwise one unit of the last place beside it.
@@ -18,28 +18,38 @@
   let angle: Four = first - second
   let tail: Four = (first - angle) - second
 
+  // Along a curve of many steps all four nearly always lie in the same quarter turn: one polynomial does.
+  let quarter = quarters[0]
+  if quarters == Four(repeating: quarter) {
+    let value = quarter == 1 || quarter == 3 ? sine(angle, tail) : cosine(angle, tail)
+    return quarter == 1 || quarter == 2 ? -value : value
+  }
+  let isOdd = (quarters .== 1.0) .| (quarters .== 3.0)
+  let isNegative = (quarters .== 1.0) .| (quarters .== 2.0)
+  let value = cosine(angle, tail).replacing(with: sine(angle, tail), where: isOdd)
+  return value.replacing(with: -value, where: isNegative)
+}
+
+/// The cosine of `angle` + `tail`, of at most π/4.
+@inline(__always) private func cosine(_ angle: Four, _ tail: Four) -> Four {
   let z: Four = angle * angle
-  let w: Four = z * z
-  let cosineLow: Four =
-    z * horner(4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05, z)
-  let cosineHigh: Four = horner(-2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11, z)
-  let cosineRest: Four = cosineLow + w * w * cosineHigh
+  let low: Four = z * horner(4.16666666666666019037e-02, -1.38888888888741095749e-03, 2.48015872894767294178e-05, z)
+  let high: Four = horner(-2.75573143513906633035e-07, 2.08757232129817482790e-09, -1.13596475577881948265e-11, z)
+  let series: Four = low + z * z * (z * z) * high
   let half: Four = z * 0.5
   let rest: Four = 1.0 - half
   let lost: Four = (1.0 - rest) - half
-  let cosine: Four = rest + (lost + (z * cosineRest - angle * tail))
+  return rest + (lost + (z * series - angle * tail))
+}
 
-  let sineLow: Four = horner(8.33333333332248946124e-03, -1.98412698298579493134e-04, 2.75573137070700676789e-06, z)
-  let sineHigh: Four = -2.50507602534068634195e-08 + z * 1.58969099521155010221e-10
-  let sineRest: Four = sineLow + z * w * sineHigh
+/// The sine of `angle` + `tail`, of at most π/4.
+@inline(__always) private func sine(_ angle: Four, _ tail: Four) -> Four {
+  let z: Four = angle * angle
+  let low: Four = horner(8.33333333332248946124e-03, -1.98412698298579493134e-04, 2.75573137070700676789e-06, z)
+  let high: Four = -2.50507602534068634195e-08 + z * 1.58969099521155010221e-10
+  let series: Four = low + z * (z * z) * high
   let cube: Four = z * angle
-  let sineTail: Four = (z * (tail * 0.5 - cube * sineRest) - tail) + cube * 1.66666666666666324348e-01
-  let sine: Four = angle - sineTail
-
-  let isOdd = (quarters .== 1.0) .| (quarters .== 3.0)
-  let isNegative = (quarters .== 1.0) .| (quarters .== 2.0)
-  let value = cosine.replacing(with: sine, where: isOdd)
-  return value.replacing(with: -value, where: isNegative)
+  return angle - ((z * (tail * 0.5 - cube * series) - tail) + cube * 1.66666666666666324348e-01)
 }
 
 private typealias Four = SIMD4<Double>

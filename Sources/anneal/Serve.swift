@@ -1,4 +1,5 @@
 public import ArgumentParser
+import CLinux
 import Dispatch
 import FoundationEssentials
 import Glibc
@@ -46,6 +47,10 @@ struct Serve: ParsableCommand {
   }
 
   func run() throws {
+    // The pieces of long answers come and go by the thousand: taken from the system one by one, each would be cleared
+    // by it and mapped anew. What is free is given back from 8 MiB on.
+    mallopt(M_MMAP_THRESHOLD, 4 << 20)
+    mallopt(M_TRIM_THRESHOLD, 8 << 20)
     // A write beyond a limit of the file system's is an error to answer, not a reason to end.
     signal(SIGXFSZ, SIG_IGN)
     let addresses = try listenOptions.addresses

@@ -19,16 +19,16 @@ struct JSONRates: HTTPBodySource {
     if position == 0 { begin(&buffer) }
     let rates = Rates(columns[column].schedule, steps)
     let first = position
-    let parts = rates.parts(from: first)
+    let (parts, size) = Lanes.split(steps.count - first, small: Rates.pieceSize, large: 2 * Rates.pieceSize)
     try Lanes.append(parts, to: &buffer) { part, buffer in
-      let start = first + part * Rates.pieceSize
-      try rates.withPiece(from: start) { rates in
+      let start = first + part * size
+      try rates.withPiece(from: start, size: size) { rates in
         buffer.reserveCapacity(buffer.count + rates.count * 25 + 128)
         if start > 0 { buffer.append(UInt8(ascii: ",")) }
         if !JSONWriter.append(UnsafeBufferPointer(rates), to: &buffer) { throw NotFinite() }
       }
     }
-    position += parts * Rates.pieceSize
+    position += parts * size
     if position < steps.count { return true }
     buffer.append(UInt8(ascii: "]"))
     column += 1

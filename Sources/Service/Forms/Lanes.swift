@@ -7,6 +7,14 @@ enum Lanes {
   /// How many parts are made at a time. More than a few would only hold memory: the network takes one after another.
   static let count = min(4, max(1, ProcessInfo.processInfo.activeProcessorCount))
 
+  /// How the next rows are made: one part of `small` rows, or, where much is left, one of `large` rows by each core. The
+  /// larger the parts, the less often cores wait for each other, and the more memory a reader that does not read holds.
+  ///
+  /// - Parameter left: the rows that are still to come.
+  static func split(_ left: Int, small: Int, large: Int) -> (parts: Int, size: Int) {
+    left < count * large ? (1, small) : (count, large)
+  }
+
   /// Makes `parts` parts, at once where there are several, and appends them to `buffer`.
   ///
   /// - Parameter make: appends the part of an index; called on several threads.

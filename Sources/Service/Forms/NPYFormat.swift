@@ -47,6 +47,8 @@ struct NPYFormat: RowFormat {
     buffer.append(contentsOf: preamble)
   }
 
+  var rowsAtATime: Int { 4 }
+
   func appendColumn(
     _ rates: UnsafeBufferPointer<Double>, of columns: [ScheduleRequest.Column], to buffer: inout [UInt8]
   ) -> Bool {

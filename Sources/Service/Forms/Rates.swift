@@ -13,12 +13,6 @@ struct Rates {
     self.steps = steps
   }
 
-  /// How many pieces are made at a time from the index `first` on: one where little is left, otherwise one a core.
-  func parts(from first: Int) -> Int {
-    let left = steps.count - first
-    return left < 4 * Self.pieceSize ? 1 : Lanes.count
-  }
-
   /// Writes the rates from the index `first` on, as many as `rates` has room for; there must be so many.
   func fill(_ rates: UnsafeMutableBufferPointer<Double>, from first: Int) {
     switch steps {
@@ -28,11 +22,11 @@ struct Rates {
     }
   }
 
-  /// Calls `body` with at most ``pieceSize`` rates from the index `first` on.
-  func withPiece<Result>(from first: Int, _ body: (UnsafeMutableBufferPointer<Double>) throws -> Result) rethrows
-    -> Result
-  {
-    let count = max(0, min(Self.pieceSize, steps.count - first))
+  /// Calls `body` with the rates from the index `first` on, at most `size` of them.
+  func withPiece<Result>(
+    from first: Int, size: Int = Rates.pieceSize, _ body: (UnsafeMutableBufferPointer<Double>) throws -> Result
+  ) rethrows -> Result {
+    let count = max(0, min(size, steps.count - first))
     return try withUnsafeTemporaryAllocation(of: Double.self, capacity: count) { rates in
       fill(rates, from: first)
       return try body(rates)

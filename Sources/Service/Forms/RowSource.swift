@@ -17,10 +17,10 @@ struct RowSource<Format: RowFormat>: HTTPBodySource {
 
   mutating func next(into buffer: inout [UInt8]) throws -> Bool {
     if position == 0 { format.appendHead(columns, rows: steps.count, to: &buffer) }
-    let size = max(16, Rates.pieceSize / columns.count)
     let left = steps.count - position
     if left <= 0 { return false }
-    let parts = left < 4 * size ? 1 : Lanes.count
+    let small = max(16, Rates.pieceSize / columns.count)
+    let (parts, size) = Lanes.split(left, small: small, large: small * format.rowsAtATime)
     let (steps, columns, format, first) = (steps, columns, format, position)
     try Lanes.append(parts, to: &buffer) { part, buffer in
       let start = first + part * size
@@ -57,6 +57,9 @@ protocol RowFormat: Sendable {
   func appendRow(
     _ step: Double, _ columns: [ScheduleRequest.Column], to buffer: inout [UInt8], rate: (Int) -> Double)
 
+  /// How many times more rows a part of a long table has than one of a short table; the shorter its rows, the more.
+  var rowsAtATime: Int { get }
+
   /// Appends all rows at once, where there is but one column and the form has a short way for it.
   ///
   /// - Returns: whether it has; otherwise nothing is appended.
@@ -66,6 +69,8 @@ protocol RowFormat: Sendable {
 }
 
 extension RowFormat {
+  var rowsAtATime: Int { 1 }
+
   func appendColumn(
     _ rates: UnsafeBufferPointer<Double>, of columns: [ScheduleRequest.Column], to buffer: inout [UInt8]
   ) -> Bool { false }
