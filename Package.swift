@@ -84,10 +84,17 @@ let package = Package(
       name: "AnnealTests",
       dependencies: ["anneal", "HTTPServer", "Settings", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       swiftSettings: settings),
-    .testTarget(name: "ServiceTests", dependencies: ["HTTPServer", "JSON", "Service"], swiftSettings: settings),
     .testTarget(
-      name: "WireTests", dependencies: ["HTTPServer", "JSON", "Schedules", "Service", "Yams", "anneal"],
+      name: "ServiceTests",
+      dependencies: ["HTTPServer", "JSON", "Service", "Sessions", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
+    .testTarget(
+      name: "WireTests",
+      dependencies: [
+        "anneal", "HTTPServer", "JSON", "Schedules", "Service", "Settings", "Yams",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: settings),
     .testTarget(
       name: "SessionsTests", dependencies: ["JSON", "Schedules", "Sessions", "SessionsSQLite"], swiftSettings: settings),
     .testTarget(name: "SchedulesTests", dependencies: ["JSON", "Schedules"], swiftSettings: settings),

@@ -23,7 +23,7 @@ public struct Setting<Root: Sendable>: Sendable {
   ///   - path: where the value goes; what stands there in a fresh `Root` is the default.
   ///   - kind: what values there are.
   public init<Value>(
-    _ name: String, _ path: WritableKeyPath<Root, Value> & Sendable, _ kind: SettingKind<Value>, _ help: String
+    _ name: String, _ path: any WritableKeyPath<Root, Value> & Sendable, _ kind: SettingKind<Value>, _ help: String
   ) {
     self.name = name
     self.help = help

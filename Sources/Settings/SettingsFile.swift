@@ -131,7 +131,7 @@ public struct SettingsError: Error, Sendable, Equatable, CustomStringConvertible
 
   init(_ message: String) { messages = [message] }
 
-  init(_ messages: [String]) { self.messages = messages }
+  public init(_ messages: [String]) { self.messages = messages }
 
   public var description: String { messages.joined(separator: "\n") }
 }
