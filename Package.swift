@@ -82,7 +82,9 @@ let package = Package(
     .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: settings),
     .testTarget(
       name: "AnnealTests",
-      dependencies: ["anneal", "HTTPServer", "Settings", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: [
+        "anneal", "HTTPServer", "Settings", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "ServiceTests",

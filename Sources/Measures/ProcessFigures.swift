@@ -25,7 +25,9 @@ public struct ProcessFigures: Sendable {
     }
     openDescriptors = Self.descriptors()
     var limit = rlimit()
-    if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 { maximumDescriptors = UInt64(limit.rlim_cur) }
+    if getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 {
+      maximumDescriptors = UInt64(limit.rlim_cur)
+    }
   }
 
   private static func text(_ path: String) -> String {

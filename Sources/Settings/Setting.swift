@@ -83,7 +83,9 @@ extension SettingKind where Value == Int {
     SettingKind("a whole number from \(range.lowerBound) to \(range.upperBound)", valueName: valueName) { given in
       guard case .text(let text) = given, let number = Int(text), range.contains(number) else { return nil }
       return number
-    } yaml: { "\($0)" }
+    } yaml: {
+      "\($0)"
+    }
   }
 
   /// A size in octets.
@@ -92,10 +94,13 @@ extension SettingKind where Value == Int {
 
 extension SettingKind where Value == Double {
   public static func number(_ range: ClosedRange<Double>, _ valueName: String = "x") -> SettingKind {
-    SettingKind("a number from \(brief(range.lowerBound)) to \(brief(range.upperBound))", valueName: valueName) { given in
+    SettingKind("a number from \(brief(range.lowerBound)) to \(brief(range.upperBound))", valueName: valueName) {
+      given in
       guard case .text(let text) = given, let number = Double(text), range.contains(number) else { return nil }
       return number
-    } yaml: { brief($0) }
+    } yaml: {
+      brief($0)
+    }
   }
 
   /// A time in seconds.
@@ -112,7 +117,9 @@ extension SettingKind where Value == Bool {
       case "false", "no", "off", "0": return false
       default: return nil
       }
-    } yaml: { "\($0)" }
+    } yaml: {
+      "\($0)"
+    }
   }
 }
 
@@ -122,7 +129,9 @@ extension SettingKind where Value == String {
     SettingKind("a text that is not empty", valueName: valueName) { given in
       guard case .text(let text) = given, !text.isEmpty, !text.contains("\0") else { return nil }
       return text
-    } yaml: { quoted($0) }
+    } yaml: {
+      quoted($0)
+    }
   }
 }
 
@@ -135,7 +144,9 @@ extension SettingKind where Value == String? {
       case .text(let text) where !text.isEmpty && !text.contains("\0"): return text
       default: return nil
       }
-    } yaml: { $0.map(quoted) ?? "null" }
+    } yaml: {
+      $0.map(quoted) ?? "null"
+    }
   }
 }
 
@@ -154,7 +165,9 @@ extension SettingKind where Value == [String] {
       case .list(let list): texts = list
       }
       return texts.contains { $0.isEmpty || $0.contains("\0") } ? nil : texts
-    } yaml: { "[" + $0.map(quoted).joined(separator: ", ") + "]" }
+    } yaml: {
+      "[" + $0.map(quoted).joined(separator: ", ") + "]"
+    }
     kind.isList = true
     return kind
   }
@@ -164,10 +177,13 @@ extension SettingKind where Value: CaseIterable & RawRepresentable, Value.RawVal
   /// One of a few words.
   public static func choice() -> SettingKind {
     let names = Value.allCases.map(\.rawValue)
-    var kind = SettingKind("one of \(names.joined(separator: ", "))", valueName: names.joined(separator: "|")) { given in
+    var kind = SettingKind("one of \(names.joined(separator: ", "))", valueName: names.joined(separator: "|")) {
+      given in
       guard case .text(let text) = given else { return nil }
       return Value(rawValue: text)
-    } yaml: { $0.rawValue }
+    } yaml: {
+      $0.rawValue
+    }
     kind.choices = names
     return kind
   }

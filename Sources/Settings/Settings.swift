@@ -67,7 +67,8 @@ public struct Settings<Root: Sendable>: Sendable {
 
   /// Kubernetes tells a pod of all services by variables, and a service may have the name that the prefix is made of.
   private static func advice(_ variable: String, _ text: String) -> String {
-    let isOfAService = variable.hasSuffix("_SERVICE_HOST") || variable.contains("_SERVICE_PORT") || variable.contains("_TCP")
+    let isOfAService =
+      variable.hasSuffix("_SERVICE_HOST") || variable.contains("_SERVICE_PORT") || variable.contains("_TCP")
     return isOfAService ? " (in Kubernetes, set enableServiceLinks: false)" : ""
   }
 

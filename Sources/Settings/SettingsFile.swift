@@ -96,7 +96,8 @@ public struct SettingsFile: Sendable, Equatable {
   }
 
   /// - Returns: nil where it is neither a scalar nor a sequence of scalars.
-  private static func value(_ node: UnsafeMutablePointer<yaml_node_t>, _ document: inout yaml_document_t) -> GivenValue? {
+  private static func value(_ node: UnsafeMutablePointer<yaml_node_t>, _ document: inout yaml_document_t) -> GivenValue?
+  {
     switch node.pointee.type {
     case YAML_SCALAR_NODE:
       let text = text(node)

@@ -57,18 +57,23 @@ import Testing
       setting.valueName == nil ? [value == "true" ? "--\(name)" : "--no-\(name)"] : ["--\(name)", value]
     let variable = setting.variable(prefix: "ANNEAL_")
     let expected = setting.isList ? "[\(value)]" : value
-    let before = try shown(try settings(), name)
-    #expect(before != expected)
+    let file = try SettingsFile(path: "a.yaml", content: Array("\(name): \(value)".utf8))
+    let table = ServeConfiguration.settings
+    #expect(try shown(table.resolve(ServeConfiguration(), flags: [:], environment: [:], file: nil), name) != expected)
     for (source, origin) in [
       (try settings(flag), SettingOrigin.flag("--\(name)")),
-      (try settings([], [variable: value]), .environment(variable)),
+      (
+        try table.resolve(ServeConfiguration(), flags: [:], environment: [variable: value], file: nil),
+        .environment(variable)
+      ),
+      (
+        try table.resolve(ServeConfiguration(), flags: [:], environment: [:], file: file),
+        .file(path: "a.yaml", line: 1)
+      ),
     ] {
       #expect(try shown(source, name) == expected)
       #expect(source.origin(name) == origin)
     }
-    let file = try settings(file: "\(name): \(value)")
-    #expect(try shown(file, name) == expected)
-    #expect(try shown(try settings(flag, [variable: "\(before)"], file: "\(name): \(value)"), name) == expected)
   }
 
   @Test(arguments: names.filter { name in all.contains { $0.name == name && $0.expectation.contains(" from ") } })

@@ -159,7 +159,10 @@ import Testing
       ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-1", false),
       ("00 0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
       (" 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
-      ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01, 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", false),
+      (
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01, 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        false
+      ),
     ])
   func aTraceparentIsReadToTheLetter(_ field: String, _ isSound: Bool) {
     let context = TraceContext(field)
@@ -179,7 +182,8 @@ import Testing
 
   private func exchange(_ head: HTTPRequestHead?, _ status: Int, _ seconds: Double, loop: Int = 0) -> HTTPExchange {
     HTTPExchange(
-      head: head, status: status, requestOctets: 10, responseOctets: 100, seconds: seconds, isComplete: true, loop: loop)
+      head: head, status: status, requestOctets: 10, responseOctets: 100, seconds: seconds, isComplete: true, loop: loop
+    )
   }
 
   private func finish(

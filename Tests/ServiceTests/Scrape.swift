@@ -29,7 +29,9 @@ struct Scrape {
       } else if let match = line.wholeMatch(of: /# TYPE ([a-zA-Z_:][a-zA-Z0-9_:]*) (counter|gauge|histogram)/) {
         family = String(match.1)
         if family != helped { throw fail("HELP and TYPE are of two families") }
-        if (match.2 == "counter") != family.hasSuffix("_total") { throw fail("a counter, and it alone, ends in _total") }
+        if (match.2 == "counter") != family.hasSuffix("_total") {
+          throw fail("a counter, and it alone, ends in _total")
+        }
         types[family] = String(match.2)
       } else if let match = line.wholeMatch(of: /([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? (\S+)/) {
         let name = String(match.1)

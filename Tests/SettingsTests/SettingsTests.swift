@@ -78,7 +78,8 @@ import Testing
   }
 
   @Test func anEmptyVariableIsNotGiven() throws {
-    #expect(try resolve(file: "key: k", environment: ["TEST_KEY": "", "TEST_CONFIG": "x", "OTHER": "y"]).root.key == "k")
+    #expect(
+      try resolve(file: "key: k", environment: ["TEST_KEY": "", "TEST_CONFIG": "x", "OTHER": "y"]).root.key == "k")
   }
 
   @Test func nullSetsBackWhatMayBeUnset() throws {
@@ -93,7 +94,8 @@ import Testing
   // MARK: What is refused
 
   @Test func unknownNamesAreRefusedWithTheNearest() {
-    #expect(failure(file: "max-cuont: 3") == ["test.yaml:1: there is no setting 'max-cuont'; did you mean 'max-count'?"])
+    #expect(
+      failure(file: "max-cuont: 3") == ["test.yaml:1: there is no setting 'max-cuont'; did you mean 'max-count'?"])
     #expect(
       failure(environment: ["TEST_COLOUR": "red"]) == ["there is no setting 'TEST_COLOUR'; did you mean 'TEST_COLOR'?"])
     #expect(failure(environment: ["TEST_XYZZY": "1"]).first?.contains("every variable that begins with TEST_") == true)
@@ -131,7 +133,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("[1, 2]", "test.yaml:1: a mapping"), ("5", "test.yaml:1: a mapping"), ("max-count: {a: 1}", "test.yaml:1: 'max-count'"),
+    ("[1, 2]", "test.yaml:1: a mapping"), ("5", "test.yaml:1: a mapping"),
+    ("max-count: {a: 1}", "test.yaml:1: 'max-count'"),
     ("origin: [[a]]", "test.yaml:1: 'origin'"), ("name: a\nname: b", "test.yaml:2: 'name' stands here a second time"),
     ("name: [a", "test.yaml:2: this is not YAML"), ("name: a\n---\nname: b", "more than one document"),
     ("? [a]\n: b", "a key must be"), ("name: \"\u{1}\"", "this is not YAML"), ("name: *x", "this is not YAML"),

@@ -53,7 +53,8 @@ public final class Operations: Sendable {
     guard let accessLog else { return }
     var fields: Logger.Metadata = [
       "status": .stringConvertible(exchange.status), "seconds": .stringConvertible(microseconds(exchange.seconds)),
-      "octets_in": .stringConvertible(exchange.requestOctets), "octets_out": .stringConvertible(exchange.responseOctets),
+      "octets_in": .stringConvertible(exchange.requestOctets),
+      "octets_out": .stringConvertible(exchange.responseOctets),
     ]
     if !exchange.isComplete { fields["cut_off"] = .stringConvertible(true) }
     if let head = exchange.head {
@@ -73,7 +74,8 @@ public final class Operations: Sendable {
   private func microseconds(_ seconds: Double) -> Double { (seconds * 1e6).rounded() / 1e6 }
 
   private func path(_ path: String) -> String {
-    path.utf8.count <= Self.longestPath ? path : String(decoding: path.utf8.prefix(Self.longestPath), as: UTF8.self) + "…"
+    path.utf8.count <= Self.longestPath
+      ? path : String(decoding: path.utf8.prefix(Self.longestPath), as: UTF8.self) + "…"
   }
 
   // MARK: Metrics
@@ -83,7 +85,8 @@ public final class Operations: Sendable {
     var page = Exposition()
     measures.append(to: &page)
     let activity = server.withLock { $0.server }?.activity
-    page.family("anneal_http_requests_in_flight", .gauge, "Requests not answered to their end, event streams among them.")
+    page.family(
+      "anneal_http_requests_in_flight", .gauge, "Requests not answered to their end, event streams among them.")
     page.sample(activity?.requestsInFlight ?? 0)
     page.family("anneal_http_connections", .gauge, "Connections that are open.")
     page.sample(activity?.connections ?? 0)

@@ -9,7 +9,8 @@ final class RequestMeasures: Sendable {
   private static let methods = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "QUERY"]
   /// One more stands for any other. 0 is for a request whose client has left before there was an answer.
   private static let statuses = [
-    0, 200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 412, 413, 414, 415, 417, 422, 429, 431, 500,
+    0, 200, 201, 202, 204, 304, 400, 401, 403, 404, 405, 406, 408, 409, 410, 412, 413, 414, 415, 417, 422, 429, 431,
+    500,
     501, 503, 505,
   ]
   private static let bounds = HistogramBounds.requests

@@ -17,7 +17,8 @@ struct TraceContext: Equatable {
       let isHexadecimal = part.allSatisfy { (0x30...0x39).contains($0) || (0x61...0x66).contains($0) }
       return isHexadecimal ? String(decoding: part, as: UTF8.self) : nil
     }
-    guard let trace = digits(3..<35), let span = digits(36..<52), let flags = digits(53..<55).flatMap({ UInt8($0, radix: 16) }),
+    guard let trace = digits(3..<35), let span = digits(36..<52),
+      let flags = digits(53..<55).flatMap({ UInt8($0, radix: 16) }),
       trace.utf8.contains(where: { $0 != 0x30 }), span.utf8.contains(where: { $0 != 0x30 })
     else { return nil }
     self.trace = trace
