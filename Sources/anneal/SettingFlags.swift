@@ -47,7 +47,7 @@ struct SettingFlags: ParsableArguments, CustomReflectable {
     let text = "\(setting.help). (\(isUnset ? "" : "default: \(value); ")\(setting.variable(prefix: "ANNEAL_")))"
     let help = ArgumentHelp(stringLiteral: text).named(setting.valueName)
     let name = NameSpecification.customLong(setting.name)
-    if setting.isList { return Option<[String]>(name: name, parsing: .singleValue, help: help) }
+    if setting.isList { return Option<[String]>(wrappedValue: [], name: name, parsing: .singleValue, help: help) }
     if setting.valueName == nil { return Flag<Bool?>(name: name, inversion: .prefixedNo, help: help) }
     let completion: CompletionKind? =
       switch setting.valueName {

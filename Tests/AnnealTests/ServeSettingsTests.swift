@@ -61,7 +61,10 @@ import Testing
     let table = ServeConfiguration.settings
     #expect(try shown(table.resolve(ServeConfiguration(), flags: [:], environment: [:], file: nil), name) != expected)
     for (source, origin) in [
-      (try settings(flag), SettingOrigin.flag("--\(name)")),
+      (
+        try table.resolve(ServeConfiguration(), flags: serve(flag).flags.given, environment: [:], file: nil),
+        SettingOrigin.flag("--\(name)")
+      ),
       (
         try table.resolve(ServeConfiguration(), flags: [:], environment: [variable: value], file: nil),
         .environment(variable)
@@ -131,6 +134,26 @@ import Testing
         #expect(both.root.port == 2)
       }
     }
+  }
+
+  @Test(arguments: [
+    (["--listen", "127.0.0.1"], "HOST:PORT"), (["--listen", "a:70000"], "HOST:PORT"), (["--tls-cert", "a"], "tls-key"),
+    (["--tls-key", "a"], "tls-cert"), (["--tls-client-ca", "a"], "tls-cert"),
+  ])
+  func whatDoesNotFitTogetherIsTold(_ arguments: [String], _ word: String) throws {
+    let command = try serve(arguments)
+    let configuration = try ServeConfiguration.settings.resolve(
+      ServeConfiguration(), flags: command.flags.given, environment: [:], file: nil)
+    #expect(configuration.root.faults.count == 1)
+    #expect(configuration.root.faults.first?.contains(word) == true)
+    #expect(throws: ExitCode.self) { try command.settings([:]) }
+  }
+
+  @Test func addressesAreHostsWithPortsAndUnixSockets() throws {
+    let both = try settings(["--listen", "[::1]:0", "--listen", "unix:/tmp/a:1"], ["ANNEAL_LISTEN": "b:1"]).root
+    #expect(both.addresses == [.tcp(host: "::1", port: 0), .unix(path: "/tmp/a:1")])
+    #expect(try settings([], ["ANNEAL_LISTEN": "b:1,c:2"]).root.addresses.count == 2)
+    #expect(try settings(["--port", "9"]).root.addresses == [.tcp(host: "127.0.0.1", port: 9)])
   }
 
   @Test func anUnknownFlagIsRefusedWithTheNearest() throws {
