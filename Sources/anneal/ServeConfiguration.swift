@@ -139,9 +139,11 @@ struct ServeConfiguration: Sendable {
 extension ServeConfiguration {
   /// What does not fit together, though each setting is valid for itself.
   var faults: [String] {
-    var faults = listen.filter { Self.address($0) == nil }.map { "listen takes HOST:PORT or unix:PATH, not '\($0)'" }
-    if (tlsCertificate == nil) != (tlsKey == nil) { faults.append("tls-cert and tls-key go together") }
-    if tlsClientIssuers != nil && tlsCertificate == nil { faults.append("tls-client-ca needs tls-cert and tls-key") }
+    var faults = listen.filter { Self.address($0) == nil }.map { "--listen takes HOST:PORT or unix:PATH, not '\($0)'" }
+    if (tlsCertificate == nil) != (tlsKey == nil) { faults.append("--tls-cert and --tls-key go together") }
+    if tlsClientIssuers != nil && tlsCertificate == nil {
+      faults.append("--tls-client-ca needs --tls-cert and --tls-key")
+    }
     return faults
   }
 
