@@ -107,6 +107,25 @@ extension SettingKind where Value == Double {
   public static func seconds(_ range: ClosedRange<Double>) -> SettingKind { number(range, "seconds") }
 }
 
+extension SettingKind where Value == Double? {
+  /// A number, or nothing.
+  public static func optionalNumber(_ range: ClosedRange<Double>, _ valueName: String = "x") -> SettingKind {
+    SettingKind("a number from \(brief(range.lowerBound)) to \(brief(range.upperBound)), or null", valueName: valueName)
+    {
+      given in
+      switch given {
+      case .none: return .some(nil)
+      case .text(let text):
+        guard let number = Double(text), range.contains(number) else { return nil }
+        return number
+      case .list: return nil
+      }
+    } yaml: {
+      $0.map(brief) ?? "null"
+    }
+  }
+}
+
 extension SettingKind where Value == Bool {
   /// True or false; as a flag `--name` or `--no-name`.
   public static var flag: SettingKind {

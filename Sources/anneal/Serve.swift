@@ -117,6 +117,10 @@ struct RunningService {
   init(_ configuration: ServeConfiguration, log: Logger) throws {
     // A write beyond a limit of the file system's is an error to answer, not a reason to end.
     signal(SIGXFSZ, SIG_IGN)
+    let addresses = configuration.addresses
+    let access = try configuration.access.control(
+      data: configuration.data, addresses: addresses, hasClientCertificates: configuration.tlsClientIssuers != nil,
+      log: log)
     let store: any SessionStore =
       configuration.data == ":memory:"
       ? MemoryStore() : try SQLiteStore(folder: configuration.data, durability: configuration.durability)
@@ -124,9 +128,9 @@ struct RunningService {
     let operations = Operations(version: Anneal.version, accessLog: configuration.accessLog ? log : nil)
     let service = Service(
       configuration: configuration.service, sessions: sessions,
-      stateSeal: StateSeal(key: try Self.key(configuration.stateKey, store)), operations: operations)
+      stateSeal: StateSeal(key: try Self.key(configuration.stateKey, store)), access: access, operations: operations)
     server = try HTTPServer(
-      addresses: configuration.addresses, tls: configuration.tls, limits: configuration.limits, handler: service)
+      addresses: addresses, tls: configuration.tls, limits: configuration.limits, handler: service)
     operations.watch(server)
     shutdown = Shutdown(
       server: server, operations: operations, delay: configuration.drainDelay,

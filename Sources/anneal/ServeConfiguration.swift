@@ -15,6 +15,7 @@ struct ServeConfiguration: Sendable {
   var tlsCertificate: String?
   var tlsKey: String?
   var tlsClientIssuers: String?
+  var access = AccessSettings()
   var limits = HTTPServerLimits()
   var service = Service.Configuration()
   var data = "anneal-data"
@@ -68,6 +69,22 @@ struct ServeConfiguration: Sendable {
         "A file with the secret that signs saved states; servers that share it take each other's; else one is made"),
       Setting(
         "max-rates", \.service.largestAnswer, .whole(1...1_000_000_000), "The most rates that one answer may hold"),
+      // Who may do what.
+      Setting(
+        "tokens", \.access.tokens, .optionalText("file"),
+        "The file of tokens, which 'anneal token create' makes; else the file tokens in the folder of the sessions"),
+      Setting(
+        "allow-anonymous", \.access.allowsAnonymous, .flag,
+        "Whether everybody is served on every address where there are no tokens"),
+      Setting(
+        "cors-origin", \.access.corsOrigins, .texts("origin"),
+        "Origins whose web pages may read answers, such as https://lab.example"),
+      Setting(
+        "rate-limit", \.access.rateLimit, .optionalNumber(0.001...1_000_000),
+        "Requests a second that one client may send: one token, else one address; else no limit"),
+      Setting(
+        "rate-burst", \.access.rateBurst, .optionalNumber(1...1_000_000),
+        "Requests that one client may send at once; else twice the rate-limit"),
       // Limits of HTTP.
       Setting(
         "max-content", \.limits.content, .octets(1...gibibyte), "Octets of a request's content; 413 beyond"),
@@ -144,7 +161,7 @@ extension ServeConfiguration {
     if tlsClientIssuers != nil && tlsCertificate == nil {
       faults.append("--tls-client-ca needs --tls-cert and --tls-key")
     }
-    return faults
+    return faults + access.faults
   }
 
   var addresses: [HTTPAddress] {

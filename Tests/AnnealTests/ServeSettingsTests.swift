@@ -138,6 +138,7 @@ import Testing
 
   @Test(arguments: [
     (["--listen", "127.0.0.1"], "HOST:PORT"), (["--listen", "a:70000"], "HOST:PORT"), (["--tls-cert", "a"], "tls-key"),
+    (["--rate-burst", "3"], "rate-limit"), (["--cors-origin", "nowhere"], "cors-origin"),
     (["--tls-key", "a"], "tls-cert"), (["--tls-client-ca", "a"], "tls-cert"),
   ])
   func whatDoesNotFitTogetherIsTold(_ arguments: [String], _ word: String) throws {
