@@ -18,7 +18,10 @@ let package = Package(
   dependencies: [
     // The command line: parsing, help, completions.
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-    // Tests only: reads the contract, to try its examples.
+    // The façade of the logs; the handler behind it is our own (Logs).
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    // Tests only: reads the contract, to try its examples. In the program it, and swift-configuration's YAML, which is made of
+    // it, would bring NSRegularExpression and with it 45 MB of ICU: see CYAML.
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
   ],
   targets: [
@@ -30,8 +33,18 @@ let package = Package(
     .target(name: "Schedules", dependencies: ["JSON", "Policies"], swiftSettings: settings),
     // Curves as a picture (SVG) and as characters for a terminal. Knows nothing of schedules.
     .target(name: "Charts", swiftSettings: settings),
+    // Counters and histograms without locks, and Prometheus' text.
+    .target(name: "Measures", swiftSettings: settings),
+    // Records as lines of text or JSON, written from a queue of their own.
+    .target(
+      name: "Logs", dependencies: [.product(name: "Logging", package: "swift-log")], swiftSettings: settings),
+    // libyaml, which PyYAML, Ruby and Yams read YAML with. swift-configuration (1.4) without its YAML has no reader for
+    // files that is free of ICU, takes the default where a value has the wrong type, and cannot list the keys of a file.
+    .systemLibrary(name: "CYAML", pkgConfig: "yaml-0.1", providers: [.apt(["libyaml-dev"])]),
+    // Settings by flag, environment and file. Knows nothing of what is set.
+    .target(name: "Settings", dependencies: ["CYAML", "Schedules"], swiftSettings: settings),
     // The life of a training job: reports, sealed rates, attempts, overrides. The store is a protocol.
-    .target(name: "Sessions", dependencies: ["JSON", "Policies", "Schedules"], swiftSettings: settings),
+    .target(name: "Sessions", dependencies: ["JSON", "Measures", "Policies", "Schedules"], swiftSettings: settings),
     // SQLite's C API. GRDB, Swift's favorite, says of itself that it is not maintained for Linux.
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // The embedded store of sessions.
@@ -48,21 +61,42 @@ let package = Package(
     // Routes, requests and answers, problem details.
     .target(
       name: "Service",
-      dependencies: ["CContract", "COpenSSL", "Charts", "HTTPServer", "JSON", "Schedules", "Sessions"],
-      swiftSettings: settings),
+      dependencies: [
+        "CContract", "COpenSSL", "Charts", "HTTPServer", "JSON", "Measures", "Schedules", "Sessions",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: settings),
     .executableTarget(
       name: "anneal",
       dependencies: [
-        "CLinux", "Charts", "HTTPServer", "Schedules", "Service", "Sessions", "SessionsSQLite",
+        "CLinux", "Charts", "HTTPServer", "Logs", "Schedules", "Service", "Sessions", "SessionsSQLite", "Settings",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "ChartsTests", dependencies: ["Charts"], swiftSettings: settings),
     .testTarget(name: "HTTPServerTests", dependencies: ["CZlib", "HTTPServer"], swiftSettings: settings),
-    .testTarget(name: "ServiceTests", dependencies: ["HTTPServer", "JSON", "Service"], swiftSettings: settings),
+    .testTarget(name: "MeasuresTests", dependencies: ["Measures"], swiftSettings: settings),
     .testTarget(
-      name: "WireTests", dependencies: ["HTTPServer", "JSON", "Schedules", "Service", "Yams", "anneal"],
+      name: "LogsTests", dependencies: ["JSON", "Logs", .product(name: "Logging", package: "swift-log")],
       swiftSettings: settings),
+    .testTarget(name: "SettingsTests", dependencies: ["Settings"], swiftSettings: settings),
+    .testTarget(
+      name: "AnnealTests",
+      dependencies: [
+        "anneal", "HTTPServer", "Settings", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: settings),
+    .testTarget(
+      name: "ServiceTests",
+      dependencies: ["HTTPServer", "JSON", "Service", "Sessions", .product(name: "Logging", package: "swift-log")],
+      swiftSettings: settings),
+    .testTarget(
+      name: "WireTests",
+      dependencies: [
+        "anneal", "HTTPServer", "JSON", "Schedules", "Service", "Settings", "Yams",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: settings),
     .testTarget(
       name: "SessionsTests", dependencies: ["JSON", "Schedules", "Sessions", "SessionsSQLite"], swiftSettings: settings),
     .testTarget(name: "SchedulesTests", dependencies: ["JSON", "Schedules"], swiftSettings: settings),

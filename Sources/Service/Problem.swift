@@ -74,6 +74,11 @@ struct Problem: Error, Equatable {
     Problem(kind: "unsupported-media-type", status: 415, title: "The content is not JSON by its type", detail: detail)
   }
 
+  static func notReady(_ detail: String, retryAfter: Int) -> Problem {
+    Problem(
+      kind: "not-ready", status: 503, title: "The server is not ready", detail: detail, retryAfter: retryAfter)
+  }
+
   static func server(_ failure: HTTPFailure) -> Problem {
     Problem(kind: "http", status: failure.status, title: "The request cannot be served", detail: failure.detail)
   }

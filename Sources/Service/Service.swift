@@ -2,6 +2,7 @@ import CContract
 import Dispatch
 public import HTTPServer
 import JSON
+import Measures
 import Schedules
 public import Sessions
 
@@ -27,6 +28,9 @@ public struct Service: HTTPHandler {
     case catalogEntry(String)
     case catalogPicture(String)
     case health
+    case live
+    case ready
+    case metrics
     case openAPI
     case policies
     case sessions(SessionRoute)
@@ -34,7 +38,8 @@ public struct Service: HTTPHandler {
     var methods: [String] {
       switch self {
       case .schedule, .compare: ["POST", "OPTIONS"]
-      case .catalog, .catalogEntry, .catalogPicture, .health, .openAPI, .policies: ["GET", "HEAD", "OPTIONS"]
+      case .catalog, .catalogEntry, .catalogPicture, .health, .live, .ready, .metrics, .openAPI, .policies:
+        ["GET", "HEAD", "OPTIONS"]
       case .sessions(let route): route.methods + ["OPTIONS"]
       }
     }
@@ -42,16 +47,34 @@ public struct Service: HTTPHandler {
     /// What a request of that method needs: a token, or not even that.
     func need(_ method: String) -> Need {
       switch self {
-      case .health: .nothing
+      case .health, .live, .ready: .nothing
       case .openAPI: .anyone
-      case .schedule, .compare, .catalog, .catalogEntry, .catalogPicture, .policies: .scope(.read)
+      case .schedule, .compare, .catalog, .catalogEntry, .catalogPicture, .policies, .metrics: .scope(.read)
       case .sessions(let route): route.need(method)
+      }
+    }
+
+    var name: RouteName {
+      switch self {
+      case .schedule: .schedule
+      case .compare: .compare
+      case .catalog: .catalog
+      case .catalogEntry: .catalogEntry
+      case .catalogPicture: .catalogPicture
+      case .health: .health
+      case .live: .live
+      case .ready: .ready
+      case .metrics: .metrics
+      case .openAPI: .openAPI
+      case .policies: .policies
+      case .sessions(let route): route.name
       }
     }
   }
 
   private static let paths = [
-    "/schedule", "/compare", "/schedules", "/policies", "/sessions", "/healthz", "/livez", "/openapi.yaml",
+    "/schedule", "/compare", "/schedules", "/policies", "/sessions", "/healthz", "/livez", "/readyz", "/metrics",
+    "/openapi.yaml",
   ]
 
   /// openapi.yaml.
@@ -62,6 +85,7 @@ public struct Service: HTTPHandler {
   private let policiesDocument: HTTPResponse
   private let sessions: SessionAPI
   private let access: AccessControl
+  private let operations: Operations
   private let workers = DispatchQueue(label: "service.workers", attributes: .concurrent)
 
   /// - Parameters:
@@ -69,10 +93,13 @@ public struct Service: HTTPHandler {
   ///   - sessions: where sessions are; by default in memory alone.
   ///   - stateSeal: signs the states that trainers keep.
   ///   - access: who may do what; by default everybody everything.
+  ///   - operations: what the operator sees.
   public init(
     configuration: Configuration = Configuration(), sessions: SessionHub = SessionHub(store: MemoryStore()),
-    stateSeal: StateSeal = StateSeal(key: StateSeal.freshKey()), access: AccessControl = AccessControl()
+    stateSeal: StateSeal = StateSeal(key: StateSeal.freshKey()), access: AccessControl = AccessControl(),
+    operations: Operations = Operations()
   ) {
+    self.operations = operations
     self.configuration = configuration
     self.access = access
     self.sessions = SessionAPI(hub: sessions, seal: stateSeal)
@@ -86,6 +113,7 @@ public struct Service: HTTPHandler {
     do throws(Problem) {
       let found = Result { () throws(Problem) in try self.route(head) }
       let isPreflight = head.method == "OPTIONS"
+      if case .success(let route) = found { head.mark = route.name.marking(head.mark) }
       try access.admit(&head, isPreflight ? .anyone : (try? found.get())?.need(head.method) ?? .anyone)
       let route = try found.get()
       if isPreflight {
@@ -103,7 +131,7 @@ public struct Service: HTTPHandler {
 
   public func respond(to request: HTTPRequest, reply: HTTPReply) {
     do throws(Problem) {
-      switch try route(request.head) {
+      switch try markedRoute(request.head) {
       case .schedule: try schedule(request, reply)
       case .compare: try compare(request, reply)
       case .catalog: reply.send(catalogDocument)
@@ -111,7 +139,15 @@ public struct Service: HTTPHandler {
       case .catalogPicture(let type): try picture(try definition(type), request, reply)
       case .policies: reply.send(policiesDocument)
       case .sessions(let route): try sessions.respond(route, request, reply)
-      case .health: reply.send(.json(["status": "ok"]))
+      case .health, .live: reply.send(.json(["status": "ok"]))
+      case .ready: ready(reply)
+      case .metrics:
+        workers.async {
+          reply.send(
+            HTTPResponse(
+              status: 200, fields: ["Content-Type": Exposition.contentType],
+              body: .bytes(operations.metrics(sessions.hub))))
+        }
       case .openAPI:
         reply.send(
           HTTPResponse(
@@ -128,7 +164,25 @@ public struct Service: HTTPHandler {
 
   public func failure(_ failure: HTTPFailure) -> HTTPResponse { Problem.server(failure).response }
 
+  public func finished(_ exchange: HTTPExchange) { operations.finished(exchange) }
+
   // MARK: Routes
+
+  /// The route of a request that ``screen(_:)`` has seen; a path without parameters is not looked at again.
+  private func markedRoute(_ head: HTTPRequestHead) throws(Problem) -> Route {
+    switch RouteName(mark: head.mark) {
+    case .schedule: .schedule
+    case .compare: .compare
+    case .catalog: .catalog
+    case .health: .health
+    case .live: .live
+    case .ready: .ready
+    case .metrics: .metrics
+    case .openAPI: .openAPI
+    case .policies: .policies
+    default: try route(head)
+    }
+  }
 
   private func route(_ head: HTTPRequestHead) throws(Problem) -> Route {
     switch head.segments {
@@ -139,7 +193,10 @@ public struct Service: HTTPHandler {
       let name = segments[1]
       return name.hasSuffix(".svg") ? .catalogPicture(String(name.dropLast(4))) : .catalogEntry(name)
     case ["policies"]: return .policies
-    case ["healthz"], ["livez"]: return .health
+    case ["healthz"]: return .health
+    case ["livez"]: return .live
+    case ["readyz"]: return .ready
+    case ["metrics"]: return .metrics
     case ["openapi.yaml"]: return .openAPI
     case let segments? where segments.first == "sessions":
       guard let route = SessionRoute(segments) else {
@@ -182,6 +239,22 @@ public struct Service: HTTPHandler {
     let near = nearest(to: type, in: Catalog.standard.types)
     let hint = near.map { "; did you mean '\($0)'?" } ?? "; GET /schedules lists them"
     throw .notFound("there is no schedule type of that name\(hint)", suggestion: near)
+  }
+
+  // MARK: GET /readyz
+
+  private func ready(_ reply: HTTPReply) {
+    if operations.isDraining {
+      reply.send(Problem.notReady("the server stops: ask another one", retryAfter: 10).response)
+      return
+    }
+    sessions.hub.check { failure in
+      if let failure {
+        reply.send(Problem.notReady("the sessions cannot be read: \(failure)", retryAfter: 1).response)
+      } else {
+        reply.send(.json(["status": "ready"]))
+      }
+    }
   }
 
   // MARK: POST /schedule

@@ -1,4 +1,5 @@
 import Dispatch
+import Measures
 import Synchronization
 
 /// Writes what all sessions have to write, as much as has come together in one go: the wait for the disk is shared.
@@ -20,10 +21,14 @@ final class CommitQueue: Sendable {
   private static let largestBatch = 8192
 
   private let store: any SessionStore
+  private let measures: SessionMeasures
   private let queue = DispatchQueue(label: "sessions.commit")
   private let state = Mutex(State())
 
-  init(_ store: any SessionStore) { self.store = store }
+  init(_ store: any SessionStore, _ measures: SessionMeasures) {
+    self.store = store
+    self.measures = measures
+  }
 
   func submit(_ ticket: Ticket) {
     let begins = state.withLock { state in
@@ -64,12 +69,15 @@ final class CommitQueue: Sendable {
   private func write(_ tickets: ArraySlice<Ticket>) {
     let good = tickets.filter { $0.session?.hasFailed != true }
     var failure: (any Error)?
+    let start = SessionHub.now()
     do {
       if !good.isEmpty { try store.write(good.flatMap(\.entries)) }
     } catch {
       failure = error
+      measures.failedCommits.add()
       for ticket in good { ticket.session?.fail() }
     }
+    if !good.isEmpty { measures.commits.observe(SessionHub.now() - start) }
     for ticket in tickets {
       let isGood = failure == nil && ticket.session?.hasFailed != true
       ticket.completion(isGood ? nil : failure ?? StoreError("an earlier write has failed"))

@@ -1,5 +1,6 @@
 import Dispatch
 public import JSON
+import Measures
 import Synchronization
 
 /// What trainers ask for.
@@ -16,8 +17,9 @@ extension SessionHub {
   ) {
     change(
       id,
-      { (result: Result<ReportAnswer, SessionError>) in
-        switch result {
+      { (result: Result<(answer: ReportAnswer, accepted: Int), SessionError>) in
+        if case .success(let (_, accepted)) = result, accepted > 0 { self.measures.reports.add(UInt64(accepted)) }
+        switch result.map(\.answer) {
         case .failure(let error): completion(.failure(error))
         case .success(.rates(let answer)): completion(.success(answer))
         case .success(.failed(let error)): completion(.failure(error))
@@ -34,15 +36,15 @@ extension SessionHub {
     ) { session, time in
       let (event, outcome, receipt) = try session.take(request, time: time)
       if receipt.step > session.sealedUntil {
-        return (event, outcome, .waiting(step: receipt.step, session.waiting(receipt)))
+        return (event, outcome, (.waiting(step: receipt.step, session.waiting(receipt)), receipt.accepted))
       }
       do {
         let answer = try session.answer(
           step: receipt.step, count: request.count, receipt: receipt, isExplained: isExplained)
-        return (event, outcome, .rates(answer))
+        return (event, outcome, (.rates(answer), receipt.accepted))
       } catch let error as SessionError {
         // The report is taken all the same: it is of a step so old that the rate after it is no longer in memory.
-        return (event, outcome, .failed(error))
+        return (event, outcome, (.failed(error), receipt.accepted))
       }
     }
   }

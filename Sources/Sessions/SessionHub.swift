@@ -24,9 +24,11 @@ public final class SessionHub: Sendable {
   let configuration: Configuration
   private let shards: [Holder]
   let commits: CommitQueue
+  public let measures = SessionMeasures()
   let workers = DispatchQueue(label: "sessions.workers", attributes: .concurrent)
   /// Creations with an Idempotency-Key, one at a time.
   let keys = DispatchQueue(label: "sessions.keys")
+  private let checks = DispatchQueue(label: "sessions.checks")
   /// Safe: set once, before anybody else has the hub; `cancel` may be called from any thread.
   nonisolated(unsafe) private let timer: any DispatchSourceTimer
   private let liveCount = Atomic(0)
@@ -42,7 +44,7 @@ public final class SessionHub: Sendable {
   public init(store: any SessionStore, configuration: Configuration = Configuration()) {
     self.store = store
     self.configuration = configuration
-    commits = CommitQueue(store)
+    commits = CommitQueue(store, measures)
     shards = (0..<Self.shardCount).map(Holder.init)
     timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "sessions.timer"))
     timer.schedule(deadline: .now() + 5, repeating: 5)
@@ -65,6 +67,20 @@ public final class SessionHub: Sendable {
 
   /// How many sessions are in memory.
   public var live: Int { liveCount.load(ordering: .relaxed) }
+
+  /// Tells whether the store can be read: nil, or what is wrong.
+  ///
+  /// One question at a time: however many ask a store that hangs, they hold up one thread.
+  public func check(_ completion: @escaping @Sendable (_ failure: String?) -> Void) {
+    checks.async {
+      do {
+        try self.store.check()
+        completion(nil)
+      } catch {
+        completion("\(error)")
+      }
+    }
+  }
 
   /// Waits until everything that was answered or is about to be is written.
   public func drain() { commits.drain() }

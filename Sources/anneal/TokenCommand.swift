@@ -1,5 +1,6 @@
 public import ArgumentParser
-import Foundation
+import FoundationEssentials
+import Glibc
 import Schedules
 public import Service
 
@@ -54,7 +55,7 @@ struct TokenCreate: ParsableCommand {
     let end = token.expires.map { ", until \(utc($0))" } ?? ""
     let note =
       "\(place.file.path) has the token \(token.id) (\(list(scopes))\(end)); what is printed here is kept nowhere\n"
-    FileHandle.standardError.write(Data(note.utf8))
+    try StandardStream.write(note.utf8, to: StandardStream.error)
   }
 }
 

@@ -69,7 +69,7 @@ import Testing
 
   @Test func withoutATokenOnlyHealthAndTheContractAreAnswered() throws {
     let running = try Running()
-    for path in ["/healthz", "/livez", "/openapi.yaml"] {
+    for path in ["/healthz", "/livez", "/readyz", "/openapi.yaml"] {
       #expect(try running.ask("GET", path).status == 200, "\(path)")
     }
     #expect(try running.ask("OPTIONS", "/schedule").status == 204)

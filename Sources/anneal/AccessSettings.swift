@@ -1,61 +1,44 @@
-import ArgumentParser
-import Foundation
 import HTTPServer
+import Logging
 import Service
 
 /// Who may do what with the server.
-struct AccessOptions: ParsableArguments {
-  @Option(
-    help: ArgumentHelp(
-      "The file of tokens, which 'anneal token create' makes; by default the file tokens in the folder --data.",
-      valueName: "file"))
+struct AccessSettings: Sendable {
+  /// The file of tokens; nil for the file `tokens` in the folder of the sessions.
   var tokens: String?
-
-  @Flag(help: "Serve everybody on every address, where there are no tokens.")
-  var allowAnonymous = false
-
-  @Option(
-    name: .customLong("cors-origin"),
-    help: ArgumentHelp(
-      "An origin whose web pages may read answers, such as https://lab.example; may be given again.",
-      valueName: "origin"))
+  /// Whether everybody is served on every address where there are no tokens.
+  var allowsAnonymous = false
+  /// Origins whose web pages may read answers.
   var corsOrigins: [String] = []
-
-  @Option(
-    help: ArgumentHelp(
-      "The requests a second that one client may send: one token, else one address. By default no limit.",
-      valueName: "n"))
+  /// Requests a second that one client may send; nil for no limit.
   var rateLimit: Double?
-
-  @Option(
-    help: ArgumentHelp("The requests that one client may send at once; by default 2 × --rate-limit.", valueName: "n"))
+  /// Requests that one client may send at once; nil for twice ``rateLimit``.
   var rateBurst: Double?
 
-  func validate() throws {
-    if let rateLimit, !(rateLimit >= 0.001 && rateLimit <= 1_000_000) {
-      throw ValidationError("--rate-limit must be from 0.001 to 1000000 requests a second")
-    }
-    if let rateBurst {
-      if rateLimit == nil { throw ValidationError("--rate-burst needs --rate-limit") }
-      if !(rateBurst >= 1 && rateBurst <= 1_000_000) { throw ValidationError("--rate-burst must be from 1 to 1000000") }
-    }
-    do { _ = try CrossOrigin(origins: corsOrigins) } catch { throw ValidationError("--cors-origin: \(error)") }
+  /// What does not fit together, though each setting is valid for itself.
+  var faults: [String] {
+    var faults: [String] = []
+    if rateBurst != nil && rateLimit == nil { faults.append("--rate-burst needs --rate-limit") }
+    do { _ = try CrossOrigin(origins: corsOrigins) } catch { faults.append("--cors-origin: \(error)") }
+    return faults
   }
 
   /// - Parameters:
   ///   - data: the folder of the sessions, or `:memory:`.
   ///   - addresses: where the server will listen.
+  ///   - log: takes what the file of tokens is complained about while the server runs.
   ///   - hasClientCertificates: whether clients without a certificate of theirs are refused: then nobody is anonymous.
   /// - Throws: ``AccessError`` where the tokens cannot be read, or there are none and the address is open to others.
-  func control(data: String, addresses: [HTTPAddress], hasClientCertificates: Bool) throws -> AccessControl {
+  func control(data: String, addresses: [HTTPAddress], hasClientCertificates: Bool, log: Logger) throws -> AccessControl
+  {
     let clock = AccessControl.Clock.system
     let path = tokens ?? (data == ":memory:" ? nil : "\(data)/tokens")
     let book = try path.map { path in
       try TokenBook(file: TokenFile(path: path), now: clock.now()) { complaint in
-        FileHandle.standardError.write(Data("anneal: \(complaint)\n".utf8))
+        log.error("the file of tokens cannot be used", metadata: ["error": .string("\(complaint)")])
       }
     }
-    if let tokens, !allowAnonymous, try TokenFile(path: tokens).tokens() == nil {
+    if let tokens, !allowsAnonymous, try TokenFile(path: tokens).tokens() == nil {
       throw AccessError(
         "--tokens: there is no file \(tokens); 'anneal token create --scope admin --tokens \(tokens)' makes it")
     }
@@ -63,7 +46,7 @@ struct AccessOptions: ParsableArguments {
       guard case .tcp(let host, _) = address, !ListenAddress.isLocal(host) else { return nil }
       return host
     }.first
-    if let host = open, book?.isInForce != true, !allowAnonymous, !hasClientCertificates {
+    if let host = open, book?.isInForce != true, !allowsAnonymous, !hasClientCertificates {
       let place = tokens.map { "--tokens \($0)" } ?? (data == ":memory:" ? "--tokens FILE" : "--data \(data)")
       throw AccessError(
         "without tokens everybody may do everything, so the server does not listen on \(host), where others can reach "
