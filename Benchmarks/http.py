@@ -216,7 +216,8 @@ def start_up(options):
     for _ in range(20):
         began = time.perf_counter()
         process = subprocess.Popen(
-            [options.program, "serve", "--port", str(PORTS["anneal"]), "--data", ":memory:"], stdout=subprocess.DEVNULL)
+            [options.program, "serve", "--port", str(PORTS["anneal"]), "--data", ":memory:"], stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL)
         while True:
             try:
                 with socket.create_connection(("127.0.0.1", PORTS["anneal"])) as connection:
