@@ -43,6 +43,11 @@ public struct HTTPFields: Sendable, Equatable, ExpressibleByDictionaryLiteral {
     return joined
   }
 
+  /// Whether the first field called `name` has just this value.
+  public func first(_ name: StaticString, is value: StaticString) -> Bool {
+    withValue(name) { octets in value.withUTF8Buffer { octets.elementsEqual($0) } } ?? false
+  }
+
   /// How many fields are called `name`.
   public func count(_ name: StaticString) -> Int {
     var count = 0

@@ -72,9 +72,11 @@ public struct Service: HTTPHandler {
     }
   }
 
-  private static let paths = [
-    "/schedule", "/compare", "/schedules", "/policies", "/sessions", "/healthz", "/livez", "/readyz", "/metrics",
-    "/openapi.yaml",
+  /// The paths without a variable part.
+  private static let plainRoutes: [String: Route] = [
+    "/schedule": .schedule, "/compare": .compare, "/schedules": .catalog, "/policies": .policies,
+    "/sessions": .sessions(.collection), "/healthz": .health, "/livez": .live, "/readyz": .ready, "/metrics": .metrics,
+    "/openapi.yaml": .openAPI,
   ]
 
   /// openapi.yaml.
@@ -185,19 +187,11 @@ public struct Service: HTTPHandler {
   }
 
   private func route(_ head: HTTPRequestHead) throws(Problem) -> Route {
+    if let route = Self.plainRoutes[head.path] { return route }
     switch head.segments {
-    case ["schedule"]: return .schedule
-    case ["compare"]: return .compare
-    case ["schedules"]: return .catalog
     case let segments? where segments.count == 2 && segments[0] == "schedules":
       let name = segments[1]
       return name.hasSuffix(".svg") ? .catalogPicture(String(name.dropLast(4))) : .catalogEntry(name)
-    case ["policies"]: return .policies
-    case ["healthz"]: return .health
-    case ["livez"]: return .live
-    case ["readyz"]: return .ready
-    case ["metrics"]: return .metrics
-    case ["openapi.yaml"]: return .openAPI
     case let segments? where segments.first == "sessions":
       guard let route = SessionRoute(segments) else {
         let parts = SessionRoute.Part.allCases.map(\.rawValue)
@@ -206,8 +200,12 @@ public struct Service: HTTPHandler {
         throw .notFound("a session has no such part; \(hint)", suggestion: near)
       }
       return .sessions(route)
+    case let segments?:
+      // The same path, spelled with percent escapes.
+      if segments.count == 1, let route = Self.plainRoutes["/" + segments[0]] { return route }
+      fallthrough
     default:
-      let near = nearest(to: head.path, in: Self.paths)
+      let near = nearest(to: head.path, in: Self.plainRoutes.keys.sorted())
       let hint = near.map { "did you mean \($0)?" } ?? "GET /openapi.yaml lists what there is"
       throw .notFound("the server has no such path; \(hint)", suggestion: near)
     }
@@ -216,7 +214,7 @@ public struct Service: HTTPHandler {
   /// JSON by name; or by curl's default type or none at all, because people at a terminal leave it out. Not so for a
   /// browser, which sends those types across sites without asking: the `Origin` field tells.
   private func checkContentType(_ fields: HTTPFields) throws(Problem) {
-    if fields["Content-Type"] == "application/json" { return }
+    if fields.first("Content-Type", is: "application/json") { return }
     let advice = "send it with 'Content-Type: application/json'"
     guard let value = fields["Content-Type"] else {
       if fields["Origin"] != nil { throw .unsupportedType("the request has an Origin and no Content-Type; \(advice)") }
