@@ -288,7 +288,7 @@ struct ConnectionMachine {
         }
       case .handling: return nil
       case .streaming(let chunked, let keepAlive, let source, let isPulling):
-        if isPulling || unsent >= limits.unsent { return nil }
+        if isPulling || unsent >= max(limits.unsent, source.octetsAhead) { return nil }
         state = .streaming(chunked: chunked, keepAlive: keepAlive, source: source, isPulling: true)
         return .pull(source, chunked: chunked)
       case .finishing:

@@ -152,6 +152,14 @@ public protocol HTTPBodySource: Sendable {
   /// - Returns: whether there is more.
   /// - Throws: to abort; the connection is then closed without the last chunk, so that the client sees the failure.
   mutating func next(into buffer: inout [UInt8]) throws -> Bool
+
+  /// Octets that may be unsent while the next piece is made, where that is more than ``HTTPServerLimits/unsent``. Default
+  /// 0. A source that asks for more has to see to it that there are few of its kind.
+  var octetsAhead: Int { get }
+}
+
+extension HTTPBodySource {
+  public var octetsAhead: Int { 0 }
 }
 
 /// Content that comes when something happens, and not when it is asked for: a stream of events.

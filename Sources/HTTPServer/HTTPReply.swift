@@ -18,7 +18,10 @@ public final class HTTPReply: Sendable {
   init() {}
 
   deinit {
-    send(HTTPResponse(status: 500, body: .bytes([])))
+    let isForgotten = state.withLock { state in
+      if case .deferred = state { true } else { false }
+    }
+    if isForgotten { send(HTTPResponse(status: 500, body: .bytes([]))) }
   }
 
   /// Answers. The first response counts, later ones are ignored.

@@ -31,7 +31,7 @@ enum ResponseHead {
     switch framing {
     case .length(let count):
       output.append(contentsOf: "\r\nContent-Length: ".utf8)
-      output.append(contentsOf: count.description.utf8)
+      append(count, to: &output)
     case .chunked: output.append(contentsOf: "\r\nTransfer-Encoding: chunked".utf8)
     case .close, .none: break
     }
@@ -40,6 +40,23 @@ enum ResponseHead {
       output.append(contentsOf: connection.utf8)
     }
     output.append(contentsOf: "\r\n\r\n".utf8)
+  }
+
+  /// Appends a number that is not negative in digits.
+  private static func append(_ number: Int, to output: inout [UInt8]) {
+    var digits: UInt64 = 0
+    var count = 0
+    var rest = number
+    if rest > 9_999_999 { return output.append(contentsOf: number.description.utf8) }
+    repeat {
+      digits = digits << 8 | UInt64(UInt8(ascii: "0")) + UInt64(truncatingIfNeeded: rest % 10)
+      rest /= 10
+      count += 1
+    } while rest > 0
+    for _ in 0..<count {
+      output.append(UInt8(truncatingIfNeeded: digits))
+      digits >>= 8
+    }
   }
 
   static func reason(_ status: Int) -> String {

@@ -39,7 +39,10 @@ public struct JSONObject: Sendable, Equatable {
 
   /// The value of the member called `name`, or nil. Linear: objects on this wire have a handful of members.
   public subscript(name: String) -> JSONValue? {
-    members.first { $0.name == name }?.value
+    // The counts first: two texts that differ are otherwise compared character by character, however they may be composed.
+    let count = name.utf8.count
+    for member in members where member.name.utf8.count == count && member.name == name { return member.value }
+    return nil
   }
 
   init(unique members: [Member]) { self.members = members }

@@ -14,7 +14,10 @@ struct ResponseCoding {
   mutating func apply(_ response: HTTPResponse, for head: HTTPRequestHead) -> HTTPResponse {
     guard limits.compressesResponses, response.mayBeCoded, isWorthIt(response) else { return response }
     var response = response
-    response.fields.append("Vary", "Accept-Encoding")
+    // The second is what the handler says whose own choice of a form depends on `Accept`.
+    if !response.fields.first("Vary", is: "Accept, Accept-Encoding") {
+      response.fields.append("Vary", "Accept-Encoding")
+    }
     if head.fields.count("Accept-Encoding") == 0 { return response }
     guard Self.accepts(head.fields["Accept-Encoding"]) else { return response }
     switch response.body {

@@ -18,7 +18,7 @@ struct Arguments {
     self.reader = reader
     self.depth = depth
     for member in object.members where member.name != "type" {
-      if definition.parameters.contains(where: { $0.name == member.name }) { continue }
+      if definition[member.name] != nil { continue }
       throw unknown(member.name)
     }
     for parameter in definition.parameters where object[parameter.name] == nil {
@@ -67,7 +67,7 @@ struct Arguments {
   func has(_ name: String) -> Bool { object[name] != nil }
 
   private func parameter(_ name: String) throws(SpecificationError) -> Parameter {
-    guard let parameter = definition.parameters.first(where: { $0.name == name }) else {
+    guard let parameter = definition[name] else {
       throw error(name, "\(definition.type) does not declare '\(name)'")
     }
     return parameter

@@ -27,6 +27,13 @@ public final class Definition: Sendable {
     case rule(@Sendable (Arguments, RuleContext) throws(SpecificationError) -> any Rule)
   }
 
+  /// The parameter of that name.
+  subscript(name: String) -> Parameter? {
+    let count = name.utf8.count
+    for parameter in parameters where parameter.name.utf8.count == count && parameter.name == name { return parameter }
+    return nil
+  }
+
   /// Whether it is a rule on reported metrics, which has no curve without them.
   public var isLossDriven: Bool { if case .curves = product { false } else { true } }
 

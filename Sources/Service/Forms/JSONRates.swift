@@ -9,6 +9,9 @@ struct JSONRates: HTTPBodySource {
   private let columns: [ScheduleRequest.Column]
   private var column = 0
   private var position = 0
+  private var pass: LongAnswerPass?
+
+  var octetsAhead: Int { pass == nil ? 0 : LongAnswerPass.octetsAhead }
 
   init(_ request: ScheduleRequest) {
     steps = request.steps
@@ -19,7 +22,7 @@ struct JSONRates: HTTPBodySource {
     if position == 0 { begin(&buffer) }
     let rates = Rates(columns[column].schedule, steps)
     let first = position
-    let (parts, size) = Lanes.split(steps.count - first, small: Rates.pieceSize, large: 2 * Rates.pieceSize)
+    let (parts, size) = Lanes.split(steps.count - first, small: Rates.pieceSize, large: Rates.pieceSize, &pass)
     try Lanes.append(parts, to: &buffer) { part, buffer in
       let start = first + part * size
       try rates.withPiece(from: start, size: size) { rates in

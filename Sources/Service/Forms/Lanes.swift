@@ -7,12 +7,16 @@ enum Lanes {
   /// How many parts are made at a time. More than a few would only hold memory: the network takes one after another.
   static let count = min(4, max(1, ProcessInfo.processInfo.activeProcessorCount))
 
-  /// How the next rows are made: one part of `small` rows, or, where much is left, one of `large` rows by each core. The
-  /// larger the parts, the less often cores wait for each other, and the more memory a reader that does not read holds.
+  /// How the next rows are made: one part of `small` rows, or, where much is left, several of `large` rows. There are more
+  /// parts than cores, so that a core that has to send meanwhile does fewer of them.
   ///
-  /// - Parameter left: the rows that are still to come.
-  static func split(_ left: Int, small: Int, large: Int) -> (parts: Int, size: Int) {
-    left < count * large ? (1, small) : (count, large)
+  /// - Parameters:
+  ///   - left: the rows that are still to come.
+  ///   - pass: lets a long answer run far ahead; taken where one is to be had.
+  static func split(_ left: Int, small: Int, large: Int, _ pass: inout LongAnswerPass?) -> (parts: Int, size: Int) {
+    if pass == nil && left >= 12 * count * large { pass = LongAnswerPass.take() }
+    let parts = (pass == nil ? 2 : 6) * count
+    return left < parts * large ? (1, small) : (parts, large)
   }
 
   /// Makes `parts` parts, at once where there are several, and appends them to `buffer`.
@@ -33,5 +37,26 @@ enum Lanes {
       results.withLock { $0[part] = result }
     }
     for case let result? in results.withLock({ $0 }) { buffer.append(contentsOf: try result.get()) }
+  }
+}
+
+/// Lets a long answer run far ahead of its reader: the less cores wait for each other, the sooner it is there. A reader that
+/// does not read holds the memory of it, so only a few answers at a time have one.
+final class LongAnswerPass: Sendable {
+  /// Octets that may be unsent while more are made.
+  static let octetsAhead = 2 << 20
+
+  /// 16 answers: some 50 MB at the most.
+  private static let limit = 16
+  private static let taken = Atomic(0)
+
+  private init() {}
+
+  deinit { Self.taken.subtract(1, ordering: .relaxed) }
+
+  static func take() -> LongAnswerPass? {
+    if taken.add(1, ordering: .relaxed).newValue <= limit { return LongAnswerPass() }
+    taken.subtract(1, ordering: .relaxed)
+    return nil
   }
 }

@@ -47,7 +47,7 @@ struct NPYFormat: RowFormat {
     buffer.append(contentsOf: preamble)
   }
 
-  var rowsAtATime: Int { 4 }
+  var rowsAtATime: Int { 2 }
 
   func appendColumn(
     _ rates: UnsafeBufferPointer<Double>, of columns: [ScheduleRequest.Column], to buffer: inout [UInt8]

@@ -7,6 +7,10 @@ struct Query {
 
   /// - Parameter names: the parameters that the route knows.
   init(_ head: HTTPRequestHead, names: [String]) throws(Problem) {
+    if head.query == nil {
+      values = [:]
+      return
+    }
     var values: [String: String] = [:]
     guard let pairs = head.queryParameters else {
       throw .invalidQuery("", "the query's percent escapes do not decode to UTF-8")

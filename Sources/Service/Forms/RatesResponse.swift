@@ -41,7 +41,7 @@ extension ScheduleRequest {
 extension Form {
   private static let allFields = Dictionary(
     uniqueKeysWithValues: allCases.map { form -> (Form, HTTPFields) in
-      (form, ["Content-Type": form.contentType, "Vary": "Accept"])
+      (form, ["Content-Type": form.contentType, "Vary": "Accept, Accept-Encoding"])
     })
 
   /// The fields of an answer in this form.

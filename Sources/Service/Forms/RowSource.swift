@@ -8,6 +8,9 @@ struct RowSource<Format: RowFormat>: HTTPBodySource {
   private let columns: [ScheduleRequest.Column]
   private let format: Format
   private var position = 0
+  private var pass: LongAnswerPass?
+
+  var octetsAhead: Int { pass == nil ? 0 : LongAnswerPass.octetsAhead }
 
   init(_ request: ScheduleRequest, _ format: Format) {
     steps = request.steps
@@ -20,7 +23,7 @@ struct RowSource<Format: RowFormat>: HTTPBodySource {
     let left = steps.count - position
     if left <= 0 { return false }
     let small = max(16, Rates.pieceSize / columns.count)
-    let (parts, size) = Lanes.split(left, small: small, large: small * format.rowsAtATime)
+    let (parts, size) = Lanes.split(left, small: small, large: small * format.rowsAtATime, &pass)
     let (steps, columns, format, first) = (steps, columns, format, position)
     try Lanes.append(parts, to: &buffer) { part, buffer in
       let start = first + part * size
