@@ -13,13 +13,27 @@ struct TokenCommand: ParsableCommand {
 
 /// Where the tokens are.
 struct TokenPlace: ParsableArguments {
-  @Option(help: ArgumentHelp("The file of tokens; by default the file tokens in the folder --data.", valueName: "file"))
+  @Option(
+    help: ArgumentHelp(
+      "The file of tokens; by default ANNEAL_TOKENS, else the file tokens in the folder --data.", valueName: "file"))
   var tokens: String?
 
-  @Option(help: ArgumentHelp("The folder that the server keeps its sessions in.", valueName: "dir"))
-  var data = "anneal-data"
+  @Option(
+    help: ArgumentHelp(
+      "The folder that the server keeps its sessions in; by default ANNEAL_DATA, else anneal-data.", valueName: "dir"))
+  var data: String?
 
-  var file: TokenFile { TokenFile(path: tokens ?? "\(data)/tokens") }
+  /// The folder that the file stands in, unless the file is named.
+  var folder: String? { path == nil ? data ?? Self.variable("ANNEAL_DATA") ?? "anneal-data" : nil }
+
+  var file: TokenFile { TokenFile(path: path ?? "\(folder ?? "")/tokens") }
+
+  /// A folder that is named here counts for more than a file that a variable names.
+  private var path: String? { tokens ?? (data == nil ? Self.variable("ANNEAL_TOKENS") : nil) }
+
+  private static func variable(_ name: String) -> String? {
+    getenv(name).map { String(cString: $0) }.flatMap { $0.isEmpty ? nil : $0 }
+  }
 }
 
 struct TokenCreate: ParsableCommand {
@@ -43,8 +57,8 @@ struct TokenCreate: ParsableCommand {
   @OptionGroup var place: TokenPlace
 
   func run() throws {
-    if place.tokens == nil {
-      try FileManager.default.createDirectory(atPath: place.data, withIntermediateDirectories: true)
+    if let folder = place.folder {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
     let now = time(nil)
     let scopes = Scope.allCases.filter(scope.contains)
