@@ -72,6 +72,10 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
+    // What has to hold for every input: the corpus of the fuzzer, which is a package of its own in Fuzz.
+    .testTarget(
+      name: "FuzzTests", dependencies: ["HTTPServer", "JSON", "Schedules", "Service", "Sessions"],
+      swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "ChartsTests", dependencies: ["Charts"], swiftSettings: settings),
     .testTarget(name: "HTTPServerTests", dependencies: ["CZlib", "HTTPServer"], swiftSettings: settings),

@@ -1,0 +1,38 @@
+// swift-tools-version: 6.1
+import PackageDescription
+
+// The fuzzer: a package of its own, because the modules that it drives are built anew with libFuzzer's counters in them.
+// `Sources` and `Properties` are links to the project's own; Scripts/fuzz builds and runs it.
+let features: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+let counted = features + [.unsafeFlags(["-sanitize=fuzzer"])]
+
+let package = Package(
+  name: "fuzz",
+  targets: [
+    .target(name: "JSON", swiftSettings: counted),
+    .target(name: "Policies", swiftSettings: counted),
+    .target(name: "Schedules", dependencies: ["JSON", "Policies"], swiftSettings: counted),
+    .target(name: "Charts", swiftSettings: counted),
+    .target(name: "Sessions", dependencies: ["JSON", "Policies", "Schedules"], swiftSettings: counted),
+    .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CLinux"),
+    .target(name: "HTTPServer", dependencies: ["CLinux", "COpenSSL", "CZlib"], swiftSettings: counted),
+    .target(name: "CContract", exclude: ["openapi.yaml"]),
+    .target(
+      name: "Service",
+      dependencies: ["CContract", "COpenSSL", "Charts", "HTTPServer", "JSON", "Schedules", "Sessions"],
+      swiftSettings: counted),
+    .target(
+      name: "Properties", dependencies: ["HTTPServer", "JSON", "Schedules", "Service", "Sessions"], path: "Properties",
+      swiftSettings: counted),
+    // Not counted: what looks for inputs is not what is looked at.
+    .executableTarget(
+      name: "fuzz", dependencies: ["JSON", "Properties", "Schedules"], path: "Fuzzer", swiftSettings: features),
+  ],
+  swiftLanguageModes: [.v6]
+)
