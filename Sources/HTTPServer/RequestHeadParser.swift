@@ -77,7 +77,9 @@ struct RequestHeadParser {
     // A TLS greeting, for one, is refused at its first octet rather than when the deadline comes.
     if !isTokenOctet(first) { throw HTTPFailure(status: 400, detail: "this is not an HTTP request") }
     hasBegun = true
-    if length > limits.requestLine { throw Self.lineTooLong }
+    // A CR at the end of what has come is not the line's, if LF comes next.
+    let lineLength = input.last == UInt8(ascii: "\r") ? length - 1 : length
+    if lineLength > limits.requestLine { throw Self.lineTooLong }
   }
 
   private static let lineTooLong = HTTPFailure(status: 414, detail: "the request line is too long")

@@ -118,6 +118,9 @@ import Testing
     try expectRefusal(400, chunked + "1;aaa\r\na\r\n1;aaa\r\nb\r\n", limits: limits)
     try expectRefusal(431, chunked + "0\r\nA: aaaaaaaa\r\n\r\n", limits: limits)
     #expect(Exchange.everyWay("\(head)Content-Length: 4\r\n\r\nabcd", limits: limits)?.statuses == [200])
+    // As long as it may be: its CR is no part of it, even where the LF comes later.
+    let longest = "GET /\(String(repeating: "a", count: 18)) HTTP/1.1\r\nHost: a\r\n\r\n"
+    #expect(Exchange.everyWay(longest, limits: limits)?.statuses == [200])
   }
 
   @Test func anEndlessLineIsRefusedBeforeItEnds() {

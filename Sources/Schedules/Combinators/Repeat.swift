@@ -43,7 +43,8 @@ public struct Repeat: Schedule {
 
   public func rate(at step: Double) -> Double {
     let (index, progress) = cycles.position(at: step)
-    if index >= count { return finalRate }
+    // A period next to nothing makes the index infinite; without a count there is still no end.
+    if count.isFinite && index >= count { return finalRate }
     let rate = schedule.rate(at: progress * cycles.first)
     return decay == 1 ? rate : rate * pow(decay, index)
   }

@@ -19,6 +19,12 @@ enum ChunkedProperties {
     let coded = Array(input.dropFirst())
     let whole = decode([coded[...]])
     try promise(decode(coded.pieces(seed: seed)) == whole, "chunks decode to something else when they come in pieces")
+    if let second = ChunkedOpinion(coded) {
+      let isSame = whole == .complete(content: second.content, consumed: second.consumed)
+      try promise(isSame || second.isOver(limits), "well-formed chunks are not decoded")
+    } else if case .complete = whole {
+      throw Broken(description: "malformed chunks are decoded")
+    }
     let content: [UInt8]
     switch whole {
     case .incomplete(let part): content = part
@@ -51,6 +57,64 @@ enum ChunkedProperties {
       }
     }
     return .incomplete(content: content)
+  }
+}
+
+/// RFC 9112, 7.1 read once more, in another way: a whole content, line by line.
+private struct ChunkedOpinion {
+  private(set) var content: [UInt8] = []
+  private(set) var consumed = 0
+  private var longestLine = 0
+  private var extensions = 0
+  private var trailers = 0
+
+  /// - Returns: nil where the chunks are not complete or not well-formed.
+  init?(_ coded: [UInt8]) {
+    while true {
+      guard let line = nextLine(coded) else { return nil }
+      let digits = line.prefix { Character(Unicode.Scalar($0)).isHexDigit }
+      guard let size = Int(String(decoding: digits, as: UTF8.self), radix: 16), digits.count <= 15 else { return nil }
+      let extra = line.dropFirst(digits.count)
+      if !extra.isEmpty {
+        let parts = String(decoding: extra, as: Unicode.ASCII.self).split(
+          separator: ";", maxSplits: 1, omittingEmptySubsequences: false)
+        func isBlank(_ text: Substring) -> Bool { text.allSatisfy { $0 == " " || $0 == "\t" } }
+        if parts.count != 2 || !isBlank(parts[0]) || isBlank(parts[1]) { return nil }
+      }
+      longestLine = max(longestLine, line.count + 1)
+      extensions += extra.count
+      if size == 0 { break }
+      if coded.count - consumed < size { return nil }
+      content.append(contentsOf: coded[consumed..<(consumed + size)])
+      consumed += size
+      if nextLine(coded)?.isEmpty != true { return nil }
+    }
+    while true {
+      guard let field = nextLine(coded) else { return nil }
+      if field.isEmpty { return }
+      trailers += field.count + 2
+      let name = field.prefix { $0 != UInt8(ascii: ":") }
+      let marks = "!#$%&'*+-.^_`|~"
+      let isToken = name.allSatisfy { octet in
+        let character = Character(Unicode.Scalar(octet))
+        return character.isASCII && (character.isLetter || character.isNumber || marks.contains(character))
+      }
+      if name.isEmpty || name.count == field.count || !isToken { return nil }
+    }
+  }
+
+  /// The empty line at the end counts as a trailer too.
+  func isOver(_ limits: HTTPServerLimits) -> Bool {
+    longestLine > limits.chunkLine || extensions > limits.chunkExtensions || trailers + 1 > limits.trailers
+      || content.count > limits.content
+  }
+
+  /// The line that comes next, without its CRLF; nil where there is none, or controls are in it.
+  private mutating func nextLine(_ coded: [UInt8]) -> ArraySlice<UInt8>? {
+    guard let end = coded[consumed...].firstIndex(of: 0x0A), end > consumed, coded[end - 1] == 0x0D else { return nil }
+    defer { consumed = end + 1 }
+    let line = coded[consumed..<(end - 1)]
+    return line.allSatisfy { $0 == 0x09 || $0 >= 0x20 && $0 != 0x7F } ? line : nil
   }
 }
 

@@ -189,6 +189,10 @@ private struct ConnectionDriver {
     let status: Int
     let content: [UInt8]
     let closes: Bool
+
+    /// A refusal. Which of several faults it names may depend on the pieces: one that shows in the first octet of a line
+    /// is seen before one that shows in its last.
+    static let failure = Response(status: 400, content: [], closes: true)
   }
 
   /// The output read as a client reads it, and compared with what was asked for. Interim responses are left out: whether
@@ -213,9 +217,13 @@ private struct ConnectionDriver {
         guard let request = handled.popFirst() else { throw Broken(description: "an answer without a request") }
         try promise(isHead ? content.isEmpty : content == Self.echo(request), "the answer is another one's")
       }
-      responses.append(
-        Response(status: status, content: content, closes: fields.contains { $0 == ("connection", "close") }))
-      if status != 200 && status != 403 { try promise(responses.last?.closes == true, "a failure does not close") }
+      let closes = fields.contains { $0 == ("connection", "close") }
+      if status == 200 || status == 403 {
+        responses.append(Response(status: status, content: content, closes: closes))
+      } else {
+        try promise(status >= 400 && closes, "a failure with \(status) that does not close")
+        responses.append(.failure)
+      }
     }
     try promise(!exchanges.contains { $0.isComplete }, "a request that was answered has no response")
     try promise(handled.isEmpty, "a delivered request has no response")

@@ -85,7 +85,9 @@ private struct SecondOpinion {
         skip(" \t\r\n")
         if !take("]") { continue }
         open.removeLast()
-      } else if !(take("null") || take("true") || take("false") || string() || number()) {
+      } else if rest.first == UInt8(ascii: "\"") {
+        if !string() { return false }
+      } else if !(take("null") || take("true") || take("false") || number()) {
         return false
       }
       // A value has ended; so may those around it.
