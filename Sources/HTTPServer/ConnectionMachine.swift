@@ -271,7 +271,8 @@ struct ConnectionMachine {
       case .content(let framing):
         do {
           guard try readContent(framing), let head = current?.head else {
-            if !inputHasEnded { return nil }
+            // The answers to the requests before this one are still owed to a client that has only stopped to send.
+            if !inputHasEnded || unsent > 0 { return nil }
             failed()
             continue
           }

@@ -21,6 +21,17 @@ import Testing
     #expect(exchange.hasShutDown)
   }
 
+  @Test func aGoodRequestBeforeHalfAnotherOneIsStillAnswered() {
+    var driver = Driver()
+    driver.answersAtOnce = false
+    driver.feed(Self.get + "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nab")
+    driver.end()
+    driver.answer(HTTPResponse(status: 200, body: .bytes([])))
+    #expect(driver.statuses == [200])
+    #expect(driver.finished.map(\.isComplete) == [true, false])
+    #expect(driver.isClosed)
+  }
+
   @Test(arguments: [
     ("GET / HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Close\r\n\r\n", false),
     ("GET / HTTP/1.0\r\n\r\n", false),
