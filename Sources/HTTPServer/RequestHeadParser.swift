@@ -69,7 +69,9 @@ struct RequestHeadParser {
     guard lineStart < input.count else { return }
     let length = input.count - lineStart
     if startLine != nil {
-      if fieldOctets + length > limits.fields { throw Self.fieldsTooLarge }
+      // The empty line at the end is no field.
+      let isEmpty = length == 1 && input[lineStart] == UInt8(ascii: "\r")
+      if !isEmpty && fieldOctets + length > limits.fields { throw Self.fieldsTooLarge }
       return
     }
     let first = input[lineStart]

@@ -121,6 +121,9 @@ import Testing
     // As long as it may be: its CR is no part of it, even where the LF comes later.
     let longest = "GET /\(String(repeating: "a", count: 18)) HTTP/1.1\r\nHost: a\r\n\r\n"
     #expect(Exchange.everyWay(longest, limits: limits)?.statuses == [200])
+    // 9 octets of Host and 55 of A: as many as there may be.
+    let most = "GET / HTTP/1.1\r\nHost: a\r\nA: \(String(repeating: "a", count: 50))\r\n\r\n"
+    #expect(Exchange.everyWay(most, limits: limits)?.statuses == [200])
   }
 
   @Test func anEndlessLineIsRefusedBeforeItEnds() {
