@@ -12,12 +12,16 @@ let counted = features + [.unsafeFlags(["-sanitize=fuzzer"])]
 
 let package = Package(
   name: "fuzz",
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2")
+  ],
   targets: [
     .target(name: "JSON", swiftSettings: counted),
     .target(name: "Policies", swiftSettings: counted),
     .target(name: "Schedules", dependencies: ["JSON", "Policies"], swiftSettings: counted),
     .target(name: "Charts", swiftSettings: counted),
-    .target(name: "Sessions", dependencies: ["JSON", "Policies", "Schedules"], swiftSettings: counted),
+    .target(name: "Measures", swiftSettings: counted),
+    .target(name: "Sessions", dependencies: ["JSON", "Measures", "Policies", "Schedules"], swiftSettings: counted),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CLinux"),
@@ -25,8 +29,10 @@ let package = Package(
     .target(name: "CContract", exclude: ["openapi.yaml"]),
     .target(
       name: "Service",
-      dependencies: ["CContract", "COpenSSL", "Charts", "HTTPServer", "JSON", "Schedules", "Sessions"],
-      swiftSettings: counted),
+      dependencies: [
+        "CContract", "COpenSSL", "Charts", "HTTPServer", "JSON", "Measures", "Schedules", "Sessions",
+        .product(name: "Logging", package: "swift-log"),
+      ], swiftSettings: counted),
     .target(
       name: "Properties", dependencies: ["HTTPServer", "JSON", "Schedules", "Service", "Sessions"], path: "Properties",
       swiftSettings: counted),
