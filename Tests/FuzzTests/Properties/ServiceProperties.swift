@@ -130,15 +130,22 @@ extension Service {
     return late.withLock { $0 } ?? HTTPResponse(status: 500)
   }
 
-  /// The content, of a streamed one the first pieces.
+  /// The content, of a streamed one the beginning.
   private static func content(_ response: HTTPResponse) -> [UInt8] {
     switch response.body {
     case .bytes(let octets): return octets
     case .stream(var source):
       var octets: [UInt8] = []
-      // Bounded, for some forms are of any length; a source that throws ends the connection.
-      for _ in 0..<4 {
-        guard let hasMore = try? source.next(into: &octets), hasMore else { break }
+      // The rows of some forms never end, and a piece of them is large; JSON is bounded, and must be whole. A source that
+      // throws ends the connection.
+      let type = response.fields["Content-Type"]
+      let room = type == Form.json.contentType ? Int.max : 64 * 1024
+      var hasMore = true
+      while hasMore && octets.count < room { hasMore = (try? source.next(into: &octets)) ?? false }
+      if octets.count > room {
+        // Up to the end of a row; in NumPy's form 64 KiB are a whole number of numbers.
+        let end = type == Form.npy.contentType ? room : octets[..<room].lastIndex(of: UInt8(ascii: "\n")) ?? room
+        octets.removeSubrange(end...)
       }
       return octets
     }
