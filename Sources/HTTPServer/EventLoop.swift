@@ -28,6 +28,8 @@ final class EventLoop: @unchecked Sendable {
     let handshakeDeadline: Double
     var machine: ConnectionMachine
     var interest: UInt32 = 0
+    /// False from its end on.
+    var isOpen = true
     /// Whether it was idle at the last look.
     var hasRested = false
     /// What the connection's stream of events waits for.
@@ -60,6 +62,9 @@ final class EventLoop: @unchecked Sendable {
   private static let connectionTag: UInt64 = 64
   /// Milliseconds between two looks at the deadlines.
   private static let sweepMilliseconds: Int32 = 250
+  /// Requests that are answered before the answers are sent: a client of several connections is then woken once, not once
+  /// an answer, and asks for several things at a time in its turn.
+  private static let answersAtATime = 32
 
   private let listeners: [Listener]
   private let limits: HTTPServerLimits
@@ -89,6 +94,8 @@ final class EventLoop: @unchecked Sendable {
   private var loops: [EventLoop] = []
 
   private var connections: [UInt64: Connection] = [:]
+  /// Connections that may have something to send.
+  private var answered: [Connection] = []
   private var nextID = EventLoop.connectionTag
   private var coding: ResponseCoding
   private var listens = false
@@ -181,9 +188,11 @@ final class EventLoop: @unchecked Sendable {
           }
           let readable = EPOLLIN.rawValue | EPOLLHUP.rawValue | EPOLLERR.rawValue | EPOLLRDHUP.rawValue
           if event.events & readable != 0 || connection.tls?.wantsToWrite == true { receive(connection) }
-          advance(connection)
+          if act(connection) { answered.append(connection) }
+          if answered.count >= Self.answersAtATime { sendAnswers() }
         }
       }
+      sendAnswers()
       if now >= sweep {
         sweep = now + Double(Self.sweepMilliseconds) / 1000
         checkDeadlines()
@@ -367,22 +376,15 @@ final class EventLoop: @unchecked Sendable {
     }
   }
 
+  /// Sends what has been answered since the last time.
+  private func sendAnswers() {
+    for connection in answered where connection.isOpen { advance(connection) }
+    answered.removeAll(keepingCapacity: true)
+  }
+
   /// Does what the machine asks for, sends what it has to send, and waits for what it waits for.
   private func advance(_ connection: Connection) {
-    while true {
-      while let action = connection.machine.next(now: now, date: date) {
-        switch action {
-        case .deliver(let request): deliver(request, connection)
-        case .pull(let source, let chunked): pull(source, chunked: chunked, connection)
-        case .finished(let exchange): finished(exchange, connection)
-        case .shutDownWriting:
-          connection.tls?.end()
-          _ = shutdown(connection.descriptor, Int32(SHUT_WR))
-        case .close:
-          end(connection)
-          return
-        }
-      }
+    while act(connection) {
       if connection.machine.unsent == 0 { break }
       let sent = connection.machine.output.withUnsafeBytes { bytes in
         connection.send(UnsafeRawBufferPointer(rebasing: bytes[connection.machine.outputStart...]))
@@ -390,12 +392,33 @@ final class EventLoop: @unchecked Sendable {
       if sent == -Int(EAGAIN) { break }
       if sent < 0 { connection.machine.failed() } else { connection.machine.sent(sent, now: now) }
     }
+    if !connection.isOpen { return }
     var interest = connection.machine.wantsInput ? EPOLLIN.rawValue : 0
     if connection.machine.unsent > 0 {
       interest |= (connection.tls?.wantsToRead == true ? EPOLLIN : EPOLLOUT).rawValue
     }
     if connection.tls?.wantsToWrite == true { interest |= EPOLLOUT.rawValue }
     wait(connection, for: interest)
+  }
+
+  /// Does what the machine asks for.
+  ///
+  /// - Returns: whether the connection is still there.
+  private func act(_ connection: Connection) -> Bool {
+    while let action = connection.machine.next(now: now, date: date) {
+      switch action {
+      case .deliver(let request): deliver(request, connection)
+      case .pull(let source, let chunked): pull(source, chunked: chunked, connection)
+      case .finished(let exchange): finished(exchange, connection)
+      case .shutDownWriting:
+        connection.tls?.end()
+        _ = shutdown(connection.descriptor, Int32(SHUT_WR))
+      case .close:
+        end(connection)
+        return false
+      }
+    }
+    return true
   }
 
   private func wait(_ connection: Connection, for interest: UInt32) {
@@ -458,6 +481,7 @@ final class EventLoop: @unchecked Sendable {
 
   private func end(_ connection: Connection) {
     if connections.removeValue(forKey: connection.id) == nil { return }
+    connection.isOpen = false
     if connection.machine.endsInOrder { connection.tls?.end() }
     // Cut off in the middle: whoever counts requests in flight is told all the same.
     connection.machine.failed()
