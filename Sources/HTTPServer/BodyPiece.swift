@@ -7,6 +7,8 @@ struct BodyPiece: Sendable {
   private(set) var bytes: [UInt8]
   /// Where the piece begins in ``bytes``.
   private(set) var start = BodyPiece.room
+  /// Octets that are to be sent.
+  var count: Int { bytes.count - start }
 
   /// The next piece of the source, and whether there is more.
   ///

@@ -97,6 +97,8 @@ struct ConnectionMachine {
   /// What is to be sent; the first ``outputStart`` octets already are.
   private(set) var output: [UInt8] = []
   private(set) var outputStart = 0
+  /// Pieces of a streamed content that follow the output: they are sent from where they were made, not copied behind it.
+  private var pieces: [BodyPiece] = []
 
   /// When ``timeout(now:)`` is due, in seconds of the owner's clock.
   private(set) var deadline: Double
@@ -111,7 +113,8 @@ struct ConnectionMachine {
     end = now + context.limits.connectionSeconds
   }
 
-  var unsent: Int { output.count - outputStart }
+  /// Octets that are still to be sent; those of ``output`` first.
+  var unsent: Int { pieces.reduce(output.count - outputStart) { $0 + $1.count } }
 
   /// Whether the owner should read. Not while a response is pending and the input is ahead already: that is what slows
   /// down a client that sends faster than it is answered.
@@ -182,12 +185,12 @@ struct ConnectionMachine {
   /// A piece of the streamed content; `source` is the source after making it, nil after the last piece.
   mutating func piece(_ piece: BodyPiece, _ source: (any HTTPBodySource)?, now: Double) {
     guard case .streaming(let chunked, let keepAlive, _, _) = state else { return }
-    current?.responseOctets += piece.bytes.count - piece.start
+    current?.responseOctets += piece.count
     if unsent == 0 {
       deadline = now + limits.writeSeconds
       (output, outputStart) = (piece.bytes, piece.start)
-    } else {
-      output.append(contentsOf: piece.bytes[piece.start...])
+    } else if piece.count > 0 {
+      pieces.append(piece)
     }
     if let source {
       state = .streaming(chunked: chunked, keepAlive: keepAlive, source: source, isPulling: false)
@@ -202,7 +205,11 @@ struct ConnectionMachine {
   /// `count` octets of the output have been sent.
   mutating func sent(_ count: Int, now: Double) {
     outputStart += count
-    if outputStart == output.count {
+    if outputStart == output.count, !pieces.isEmpty {
+      let piece = pieces.removeFirst()
+      (output, outputStart) = (piece.bytes, piece.start)
+      deadline = now + limits.writeSeconds
+    } else if outputStart == output.count {
       output.removeAll(keepingCapacity: output.capacity <= 64 * 1024)
       outputStart = 0
       if case .head = state { restartIdleTimer(now) }
@@ -336,6 +343,7 @@ struct ConnectionMachine {
         return
       }
       if framing.expectsContinue && position == input.count {
+        gatherPieces()
         output.append(contentsOf: "HTTP/1.1 100 Continue\r\n\r\n".utf8)
       }
       deadline = now + limits.bodySeconds
@@ -393,6 +401,7 @@ struct ConnectionMachine {
     context.decorate(&response, current?.head)
     if unsent == 0 { deadline = now + limits.writeSeconds }
     let keepAlive = keepAlive && !isDraining && !isLastRequest
+    gatherPieces()
     let before = output.count
     let isOld = current?.head?.minorVersion == 0
     let hasContent = current?.head?.method != "HEAD" && response.status != 204 && response.status != 304
@@ -420,6 +429,12 @@ struct ConnectionMachine {
         state = .streaming(chunked: chunked, keepAlive: keepAlive, source: source, isPulling: false)
       }
     }
+  }
+
+  /// Puts the pieces that are still to be sent into the output, for what comes behind them.
+  private mutating func gatherPieces() {
+    for piece in pieces { output.append(contentsOf: piece.bytes[piece.start...]) }
+    pieces = []
   }
 
   /// The response is complete; on to the next request, or to the end.

@@ -92,7 +92,7 @@ struct Driver {
       }
       if machine.unsent == 0 || !clientReads { return }
       received += String(decoding: machine.output[machine.outputStart...], as: UTF8.self)
-      machine.sent(machine.unsent, now: now)
+      machine.sent(machine.output.count - machine.outputStart, now: now)
     }
   }
 

@@ -36,7 +36,10 @@ enum Lanes {
       }
       results.withLock { $0[part] = result }
     }
-    for case let result? in results.withLock({ $0 }) { buffer.append(contentsOf: try result.get()) }
+    let made = try results.withLock { $0 }.map { result in try result?.get() ?? [] }
+    // With some room at the end, for what frames it.
+    buffer.reserveCapacity(made.reduce(buffer.count + 64) { $0 + $1.count })
+    for bytes in made { buffer.append(contentsOf: bytes) }
   }
 }
 

@@ -136,7 +136,8 @@ private struct ConnectionDriver {
       // One response beyond the limit, and a few interim ones.
       try promise(machine.unsent <= limits.unsent + limits.content + limits.requestLine + 1024, "too much is unsent")
       if machine.unsent == 0 { return }
-      let count = habits.sendsLittle ? min(7, machine.unsent) : machine.unsent
+      let ready = machine.output.count - machine.outputStart
+      let count = habits.sendsLittle ? min(7, ready) : ready
       output.append(contentsOf: machine.output[machine.outputStart..<(machine.outputStart + count)])
       machine.sent(count, now: now)
     }
