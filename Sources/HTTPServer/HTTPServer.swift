@@ -1,4 +1,4 @@
-public import Dispatch
+import Dispatch
 import Foundation
 import Synchronization
 
@@ -135,22 +135,6 @@ public final class HTTPServer: Sendable {
       running = Running()
     }
   }
-
-  /// Stops on SIGTERM and SIGINT: the first signal lets responses end within `seconds`, the second cuts them off.
-  ///
-  /// - Returns: the signal sources, which work as long as they are kept.
-  public func stopOnSignals(within seconds: Double) -> [any DispatchSourceSignal] {
-    let count = SignalCount()
-    return [SIGTERM, SIGINT].map { number in
-      signal(number, SIG_IGN)
-      let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-      source.setEventHandler { [weak self] in
-        self?.stop(within: count.next() == 1 ? seconds : 0)
-      }
-      source.resume()
-      return source
-    }
-  }
 }
 
 /// A look at a running server.
@@ -161,16 +145,4 @@ public struct HTTPServerActivity: Sendable, Equatable {
   public var acceptedConnections = 0
   /// Requests that the handler has and that are not answered to their end, streams of events among them.
   public var requestsInFlight = 0
-}
-
-/// How many signals have come.
-private final class SignalCount: Sendable {
-  private let count = Mutex(0)
-
-  func next() -> Int {
-    count.withLock {
-      $0 += 1
-      return $0
-    }
-  }
 }

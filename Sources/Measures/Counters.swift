@@ -14,18 +14,18 @@ public final class Counters: @unchecked Sendable {
   /// - Parameter count: how many; at least 1.
   public init(count: Int) {
     self.count = max(1, count)
-    // Of whole pages, so that two sets of counters never share a line of the processor's cache.
-    let page = 4096
-    let size = (self.count * MemoryLayout<Atomic<UInt64>>.stride + page - 1) / page * page
-    let memory = mmap(nil, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
+    let memory = mmap(nil, Self.size(of: self.count), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let memory, memory != MAP_FAILED else { fatalError("out of memory") }
     // Pages of zeros: what an atomic 0 is in memory.
     base = memory.bindMemory(to: Atomic<UInt64>.self, capacity: self.count)
   }
 
-  deinit {
+  deinit { munmap(base, Self.size(of: count)) }
+
+  /// Octets of so many counters: whole pages, so that two sets of them never share a line of the processor's cache.
+  private static func size(of count: Int) -> Int {
     let page = 4096
-    munmap(base, (count * MemoryLayout<Atomic<UInt64>>.stride + page - 1) / page * page)
+    return (count * MemoryLayout<Atomic<UInt64>>.stride + page - 1) / page * page
   }
 
   /// Adds to the number at `index`; to none where there is no such index.
