@@ -12,6 +12,7 @@ let package = Package(
   products: [
     .library(name: "Schedules", targets: ["Schedules"]),
     .library(name: "Policies", targets: ["Policies"]),
+    .library(name: "Experiments", targets: ["Experiments"]),
     .library(name: "HTTPServer", targets: ["HTTPServer"]),
     .executable(name: "anneal", targets: ["anneal"]),
   ],
@@ -33,6 +34,8 @@ let package = Package(
     .target(name: "Schedules", dependencies: ["JSON", "Policies"], swiftSettings: settings),
     // Curves as a picture (SVG) and as characters for a terminal. Knows nothing of schedules.
     .target(name: "Charts", swiftSettings: settings),
+    // Optimizers and small problems to try schedules on. Pure: no I/O, no clock, seeded.
+    .target(name: "Experiments", dependencies: ["JSON", "Schedules"], swiftSettings: settings),
     // Counters and histograms without locks, and Prometheus' text.
     .target(name: "Measures", swiftSettings: settings),
     // Records as lines of text or JSON, written from a queue of their own.
@@ -78,6 +81,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "ChartsTests", dependencies: ["Charts"], swiftSettings: settings),
+    .testTarget(
+      name: "ExperimentsTests", dependencies: ["Experiments", "JSON", "Schedules"], resources: [.copy("Traces")],
+      swiftSettings: settings),
     .testTarget(name: "HTTPServerTests", dependencies: ["CZlib", "HTTPServer"], swiftSettings: settings),
     .testTarget(name: "MeasuresTests", dependencies: ["Measures"], swiftSettings: settings),
     .testTarget(
