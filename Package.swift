@@ -30,8 +30,10 @@ let package = Package(
     .target(name: "JSON", swiftSettings: settings),
     // Loss-driven rules as pure reducers: (state, metric) → state.
     .target(name: "Policies", swiftSettings: settings),
+    // The cosine of a long curve, compiled for several processors. Used by Schedules alone.
+    .target(name: "CHalfTurns"),
     // Pure maths: step → rate, and the catalog that reads a specification into it. No I/O, no clock.
-    .target(name: "Schedules", dependencies: ["JSON", "Policies"], swiftSettings: settings),
+    .target(name: "Schedules", dependencies: ["CHalfTurns", "JSON", "Policies"], swiftSettings: settings),
     // Curves as a picture (SVG) and as characters for a terminal. Knows nothing of schedules.
     .target(name: "Charts", swiftSettings: settings),
     // Optimizers and small problems to try schedules on. Pure: no I/O, no clock, seeded.

@@ -18,7 +18,8 @@ let package = Package(
   targets: [
     .target(name: "JSON", swiftSettings: counted),
     .target(name: "Policies", swiftSettings: counted),
-    .target(name: "Schedules", dependencies: ["JSON", "Policies"], swiftSettings: counted),
+    .target(name: "CHalfTurns"),
+    .target(name: "Schedules", dependencies: ["CHalfTurns", "JSON", "Policies"], swiftSettings: counted),
     .target(name: "Charts", swiftSettings: counted),
     .target(name: "Measures", swiftSettings: counted),
     .target(name: "Sessions", dependencies: ["JSON", "Measures", "Policies", "Schedules"], swiftSettings: counted),

@@ -1,3 +1,4 @@
+import CHalfTurns
 import Foundation
 public import JSON
 
@@ -49,17 +50,12 @@ public struct Cosine: Schedule {
   }
 
   public func fill(_ rates: UnsafeMutableBufferPointer<Double>, from start: Double, stride: Double) {
-    // Four at a time while the steps lie in the first half wave, where most of them are; then one by one.
+    // Eight at a time while the steps lie in the half wave, where most of them are; then one by one.
     var index = 0
-    if exponent == 1 {
-      let lanes = SIMD4<Double>(0, 1, 2, 3)
-      while index + 4 <= rates.count, start + Double(index + 3) * stride <= totalSteps {
-        let phase = (start + (Double(index) + lanes) * stride) / totalSteps
-        let height = (1 + cosineOfHalfTurns(phase)) / 2
-        let four = endRate + (baseRate - endRate) * height
-        for lane in 0..<4 { rates[index + lane] = four[lane] }
-        index += 4
-      }
+    if exponent == 1, let memory = rates.baseAddress, start <= totalSteps {
+      let inWave = max(0, (totalSteps - start) / stride)
+      index = (inWave < Double(rates.count) ? Int(inWave) : rates.count) & ~7
+      half_turns_wave(memory, index, start, stride, totalSteps, endRate, baseRate - endRate)
     }
     while index < rates.count {
       rates[index] = rate(at: start + Double(index) * stride)

@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 3, 4, 5, 99, 100, 101, 4096]) func filledFourAtATimeTheRatesAreTheSame(_ count: Int) {
+  @Test(arguments: [1, 3, 4, 5, 99, 100, 101, 4096]) func filledManyAtATimeTheRatesAreTheSame(_ count: Int) {
     for (start, stride) in [(0.0, 1.0), (7, 3), (0.5, 0.25), (90, 1), (1e15, 12345)] {
       let schedule = Cosine(baseRate: 0.1, endRate: 1e-5, totalSteps: 97, after: .mirror)
       var rates = [Double](repeating: .nan, count: count)
