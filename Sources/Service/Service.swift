@@ -257,8 +257,10 @@ public struct Service: HTTPHandler {
 
   // MARK: POST /schedule
 
+  private static let scheduleQuery = ["format", "explain"] + PictureOptions.names
+
   private func schedule(_ request: HTTPRequest, _ reply: HTTPReply) throws(Problem) {
-    let query = try Query(request.head, names: ["format", "explain"] + PictureOptions.names)
+    let query = try Query(request.head, names: Self.scheduleQuery)
     let isExplained = try query.flag("explain")
     let form = try Form.chosen(
       name: query["format"], accept: request.head.fields["Accept"], of: isExplained ? [.json] : Form.allCases)

@@ -1,7 +1,9 @@
 import JSON
 
 /// The fields of one schedule object, checked against its type's parameters.
-struct Arguments {
+///
+/// A class, for it is handed around while a request waits.
+final class Arguments: Sendable {
   let definition: Definition
   let object: JSONObject
   let pointer: JSONPointer
@@ -21,13 +23,14 @@ struct Arguments {
       if definition[member.name] != nil { continue }
       throw unknown(member.name)
     }
-    for parameter in definition.parameters where object[parameter.name] == nil {
-      if parameter.isRequired || parameter.isBaseRate && depth == 0 { throw missing(parameter) }
+    for parameter in definition.parameters where parameter.isRequired || parameter.isBaseRate && depth == 0 {
+      if object[parameter.name] == nil { throw missing(parameter) }
     }
     // Also what the type will not look at, given the rest: a wrong value is wrong whether or not it has an effect.
-    for parameter in definition.parameters where object[parameter.name] != nil {
+    for parameter in definition.parameters {
+      guard let value = object[parameter.name] else { continue }
       switch parameter.kind {
-      case .number, .integer: _ = try optionalNumber(parameter.name)
+      case .number, .integer: _ = try check(value, parameter, at: pointer.appending(parameter.name))
       case .boolean: _ = try flag(parameter.name)
       case .numbers: _ = try numbers(parameter.name)
       case .points: _ = try points(parameter.name)

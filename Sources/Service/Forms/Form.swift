@@ -30,8 +30,8 @@ enum Form: String, CaseIterable {
   ///   - accept: the `Accept` field; without it, JSON.
   ///   - forms: those that there are, the default first.
   static func chosen(name: String?, accept: String?, of forms: [Form] = allCases) throws(Problem) -> Form {
-    let words = forms.map(\.rawValue)
     if let name {
+      let words = forms.map(\.rawValue)
       if let form = Form(rawValue: name), forms.contains(form) { return form }
       let near = nearest(to: name, in: words)
       throw .invalidQuery("format", "'format' is one of \(words.joined(separator: ", "))", suggestion: near)

@@ -22,8 +22,9 @@ enum ParameterGroups {
     _ read: (JSONValue, _ pointer: String) throws(Problem) -> any Schedule
   ) throws(Problem) -> [ParameterGroup] {
     var groups = try layers(request, main)
+    guard let elements = try request.array("groups", largest: largestCount) else { return groups }
     let pointer = JSONPointer.root.appending("groups")
-    for (index, value) in (try request.array("groups", largest: largestCount) ?? []).enumerated() {
+    for (index, value) in elements.enumerated() {
       let group = try RequestObject(
         value, at: pointer.appending(index), names: fields, example: "{\"name\": \"head\", \"multiplier\": 10}")
       guard let name = try group.name("name") else { throw .invalid(group.path("name"), "a group needs a 'name'") }
