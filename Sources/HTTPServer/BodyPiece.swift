@@ -1,8 +1,8 @@
 /// A piece of a streamed content, framed as it goes out. A worker frames it, in the memory that the source has filled: the
 /// loop only has to send it.
 struct BodyPiece: Sendable {
-  /// Room before the content: eight hexadecimal digits and CRLF.
-  private static let room = 10
+  /// Room before the content: for eight hexadecimal digits and CRLF, and such that numbers in it are aligned.
+  private static let room = 16
 
   private(set) var bytes: [UInt8]
   /// Where the piece begins in ``bytes``.
@@ -10,16 +10,21 @@ struct BodyPiece: Sendable {
   /// Octets that are to be sent.
   var count: Int { bytes.count - start }
 
-  /// The next piece of the source, and whether there is more.
+  /// The next pieces of the source, and whether there is more.
   ///
-  /// - Parameter chunked: whether it becomes a chunk (RFC 9112, 7.1).
-  static func next(of source: inout any HTTPBodySource, chunked: Bool) throws -> (BodyPiece, hasMore: Bool) {
-    var bytes = [UInt8](repeating: 0, count: room)
-    let hasMore = try source.next(into: &bytes)
-    var piece = BodyPiece(bytes: bytes)
-    bytes = []
-    if chunked { piece.frame(isLast: !hasMore) }
-    return (piece, hasMore)
+  /// - Parameter chunked: whether they become chunks (RFC 9112, 7.1).
+  static func next(of source: inout any HTTPBodySource, chunked: Bool) throws -> ([BodyPiece], hasMore: Bool) {
+    var (parts, hasMore) = try source.nextParts(room: room)
+    var pieces: [BodyPiece] = []
+    pieces.reserveCapacity(parts.count)
+    for index in parts.indices {
+      var piece = BodyPiece(bytes: parts[index])
+      // The piece is now the only owner of its octets, and frames them in place.
+      parts[index] = []
+      if chunked { piece.frame(isLast: !hasMore && index == parts.count - 1) }
+      pieces.append(piece)
+    }
+    return (pieces, hasMore)
   }
 
   /// A copy of `content`.

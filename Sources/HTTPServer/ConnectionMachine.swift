@@ -1,3 +1,5 @@
+import Glibc
+
 /// What the connections of one event loop share.
 final class ConnectionContext {
   let limits: HTTPServerLimits
@@ -31,7 +33,7 @@ struct ConnectionMachine {
   enum Action {
     /// Answer this request with ``respond(_:now:date:)``.
     case deliver(HTTPRequest)
-    /// Ask the source for a piece, framed in chunks or not, and hand it to ``piece(_:_:now:)``.
+    /// Ask the source for a piece, framed in chunks or not, and hand it to ``append(_:_:now:)``.
     case pull(any HTTPBodySource, chunked: Bool)
     /// Send FIN, but read on until the client closes or the deadline comes: closing at once would make the kernel send
     /// a reset, which can destroy the response before the client has read it.
@@ -148,6 +150,29 @@ struct ConnectionMachine {
     parser = RequestHeadParser(start: 0)
   }
 
+  /// How many pieces go out together at most.
+  private static let piecesAtATime = 16
+
+  /// Calls `body` with what is to be sent next, in the order that it goes out: the output, and pieces behind it.
+  func withUnsent<Result>(_ body: (UnsafeMutableBufferPointer<iovec>) -> Result) -> Result {
+    let count = min(pieces.count, Self.piecesAtATime - 1)
+    return withUnsafeTemporaryAllocation(of: iovec.self, capacity: count + 1) { stretches in
+      // The memory is that of arrays which this connection holds until it has been told what was sent.
+      output.withUnsafeBytes { bytes in
+        let rest = UnsafeMutableRawBufferPointer(mutating: UnsafeRawBufferPointer(rebasing: bytes[outputStart...]))
+        stretches.initializeElement(at: 0, to: iovec(iov_base: rest.baseAddress, iov_len: rest.count))
+      }
+      for index in 0..<count {
+        let piece = pieces[index]
+        piece.bytes.withUnsafeBytes { bytes in
+          let rest = UnsafeMutableRawBufferPointer(mutating: UnsafeRawBufferPointer(rebasing: bytes[piece.start...]))
+          stretches.initializeElement(at: index + 1, to: iovec(iov_base: rest.baseAddress, iov_len: rest.count))
+        }
+      }
+      return withExtendedLifetime((output, pieces)) { body(stretches) }
+    }
+  }
+
   // MARK: Events
 
   /// A layer below has done its part, such as a TLS handshake: the time for the first request begins.
@@ -182,15 +207,17 @@ struct ConnectionMachine {
     write(response, keepAlive: keepAlive, now: now, date: date)
   }
 
-  /// A piece of the streamed content; `source` is the source after making it, nil after the last piece.
-  mutating func piece(_ piece: BodyPiece, _ source: (any HTTPBodySource)?, now: Double) {
+  /// Pieces of the streamed content; `source` is the source after making them, nil after the last ones.
+  mutating func append(_ made: [BodyPiece], _ source: (any HTTPBodySource)?, now: Double) {
     guard case .streaming(let chunked, let keepAlive, _, _) = state else { return }
-    current?.responseOctets += piece.count
-    if unsent == 0 {
-      deadline = now + limits.writeSeconds
-      (output, outputStart) = (piece.bytes, piece.start)
-    } else if piece.count > 0 {
-      pieces.append(piece)
+    for piece in made {
+      current?.responseOctets += piece.count
+      if unsent == 0 {
+        deadline = now + limits.writeSeconds
+        (output, outputStart) = (piece.bytes, piece.start)
+      } else if piece.count > 0 {
+        pieces.append(piece)
+      }
     }
     if let source {
       state = .streaming(chunked: chunked, keepAlive: keepAlive, source: source, isPulling: false)
@@ -203,13 +230,16 @@ struct ConnectionMachine {
   mutating func pieceFailed() { failed() }
 
   /// `count` octets of the output have been sent.
-  mutating func sent(_ count: Int, now: Double) {
-    outputStart += count
-    if outputStart == output.count, !pieces.isEmpty {
-      let piece = pieces.removeFirst()
+  mutating func sent(_ octets: Int, now: Double) {
+    var count = octets
+    while count >= output.count - outputStart, let piece = pieces.first {
+      count -= output.count - outputStart
       (output, outputStart) = (piece.bytes, piece.start)
+      pieces.removeFirst()
       deadline = now + limits.writeSeconds
-    } else if outputStart == output.count {
+    }
+    outputStart += count
+    if outputStart == output.count {
       output.removeAll(keepingCapacity: output.capacity <= 64 * 1024)
       outputStart = 0
       if case .head = state { restartIdleTimer(now) }

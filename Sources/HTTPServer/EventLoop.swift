@@ -14,7 +14,7 @@ final class EventLoop: @unchecked Sendable {
     /// A connection that another loop has accepted and this one shall serve.
     case adopt(descriptor: Int32, tls: TLSContext?)
     case response(HTTPResponse, connection: UInt64)
-    case piece(BodyPiece, (any HTTPBodySource)?, connection: UInt64)
+    case pieces([BodyPiece], (any HTTPBodySource)?, connection: UInt64)
     case pieceFailed(connection: UInt64)
     case drain(deadline: Double)
   }
@@ -51,8 +51,10 @@ final class EventLoop: @unchecked Sendable {
       tls.map { $0.receive(into: buffer) } ?? Socket.receive(descriptor, into: buffer)
     }
 
-    func send(_ bytes: UnsafeRawBufferPointer) -> Int {
-      tls.map { $0.send(bytes) } ?? Socket.send(descriptor, bytes)
+    func send(_ stretches: UnsafeMutableBufferPointer<iovec>) -> Int {
+      let first = UnsafeRawBufferPointer(start: stretches[0].iov_base, count: stretches[0].iov_len)
+      if let tls { return tls.send(first) }
+      return stretches.count == 1 ? Socket.send(descriptor, first) : Socket.send(descriptor, stretches)
     }
   }
 
@@ -302,9 +304,9 @@ final class EventLoop: @unchecked Sendable {
         guard let connection = connections[id] else { continue }
         respond(response, connection)
         advance(connection)
-      case .piece(let bytes, let source, let id):
+      case .pieces(let pieces, let source, let id):
         guard let connection = connections[id] else { continue }
-        connection.machine.piece(bytes, source, now: now)
+        connection.machine.append(pieces, source, now: now)
         advance(connection)
       case .pieceFailed(let id):
         guard let connection = connections[id] else { continue }
@@ -386,9 +388,7 @@ final class EventLoop: @unchecked Sendable {
   private func advance(_ connection: Connection) {
     while act(connection) {
       if connection.machine.unsent == 0 { break }
-      let sent = connection.machine.output.withUnsafeBytes { bytes in
-        connection.send(UnsafeRawBufferPointer(rebasing: bytes[connection.machine.outputStart...]))
-      }
+      let sent = connection.machine.withUnsent { connection.send($0) }
       if sent == -Int(EAGAIN) { break }
       if sent < 0 { connection.machine.failed() } else { connection.machine.sent(sent, now: now) }
     }
@@ -463,7 +463,7 @@ final class EventLoop: @unchecked Sendable {
       connection.events = events
       events.next { [weak self] bytes, hasMore in
         let piece = BodyPiece(bytes, chunked: chunked, isLast: !hasMore)
-        self?.post(.piece(piece, hasMore ? events : nil, connection: id))
+        self?.post(.pieces([piece], hasMore ? events : nil, connection: id))
       }
       if drainDeadline != nil { events.cancel() }
       return
@@ -471,8 +471,8 @@ final class EventLoop: @unchecked Sendable {
     workers.async {
       var source = source
       do {
-        let (piece, hasMore) = try BodyPiece.next(of: &source, chunked: chunked)
-        self.post(.piece(piece, hasMore ? source : nil, connection: id))
+        let (pieces, hasMore) = try BodyPiece.next(of: &source, chunked: chunked)
+        self.post(.pieces(pieces, hasMore ? source : nil, connection: id))
       } catch {
         self.post(.pieceFailed(connection: id))
       }

@@ -1,14 +1,32 @@
 /// The start line and the fields of a request.
 public struct HTTPRequestHead: Sendable, Equatable {
+  /// What the client sent. Apart, because a request is handed around a good deal and this is much to copy.
+  private final class Content: Sendable {
+    let method: String
+    let path: String
+    let query: String?
+    let minorVersion: Int
+    let fields: HTTPFields
+
+    init(method: String, path: String, query: String?, minorVersion: Int, fields: HTTPFields) {
+      self.method = method
+      self.path = path
+      self.query = query
+      self.minorVersion = minorVersion
+      self.fields = fields
+    }
+  }
+
+  private let content: Content
   /// One of the methods in ``HTTPRequestHead/methods``.
-  public let method: String
+  public var method: String { content.method }
   /// The path as it was sent, percent-encoded; `*` for `OPTIONS *`.
-  public let path: String
+  public var path: String { content.path }
   /// What follows the question mark, as it was sent.
-  public let query: String?
+  public var query: String? { content.query }
   /// The minor version: 1 for HTTP/1.1, 0 for HTTP/1.0.
-  public let minorVersion: Int
-  public let fields: HTTPFields
+  public var minorVersion: Int { content.minorVersion }
+  public var fields: HTTPFields { content.fields }
   /// Who sent it.
   public var peer = HTTPPeer.unknown
   /// Names the request in logs and in the response's `X-Request-Id`: the client's own where it sent a sound one.
@@ -18,11 +36,12 @@ public struct HTTPRequestHead: Sendable, Equatable {
 
   /// - Parameter path: percent-encoded.
   init(method: String, path: String, query: String?, minorVersion: Int, fields: HTTPFields) {
-    self.method = method
-    self.path = path
-    self.query = query
-    self.minorVersion = minorVersion
-    self.fields = fields
+    content = Content(method: method, path: path, query: query, minorVersion: minorVersion, fields: fields)
+  }
+
+  public static func == (a: HTTPRequestHead, b: HTTPRequestHead) -> Bool {
+    a.method == b.method && a.path == b.path && a.query == b.query && a.minorVersion == b.minorVersion
+      && a.fields == b.fields && a.peer == b.peer && a.id == b.id && a.mark == b.mark
   }
 
   /// The methods that reach a handler, which may answer 405; others are unknown and answered 501. CONNECT is for
@@ -153,12 +172,26 @@ public protocol HTTPBodySource: Sendable {
   /// - Throws: to abort; the connection is then closed without the last chunk, so that the client sees the failure.
   mutating func next(into buffer: inout [UInt8]) throws -> Bool
 
+  /// Makes the next piece in parts, which are sent one after another from where they stand: for a source that makes them
+  /// on several cores. Called in place of ``next(into:)``, which is what it does by default.
+  ///
+  /// - Parameter room: the octets that each part begins with before its content, for what frames it.
+  /// - Returns: the parts, at least one, and whether there is more.
+  /// - Throws: as ``next(into:)``.
+  mutating func nextParts(room: Int) throws -> (parts: [[UInt8]], hasMore: Bool)
+
   /// Octets that may be unsent while the next piece is made, where that is more than ``HTTPServerLimits/unsent``. Default
   /// 0. A source that asks for more has to see to it that there are few of its kind.
   var octetsAhead: Int { get }
 }
 
 extension HTTPBodySource {
+  public mutating func nextParts(room: Int) throws -> (parts: [[UInt8]], hasMore: Bool) {
+    var part = [UInt8](repeating: 0, count: room)
+    let hasMore = try next(into: &part)
+    return ([part], hasMore)
+  }
+
   public var octetsAhead: Int { 0 }
 }
 

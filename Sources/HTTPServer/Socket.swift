@@ -160,6 +160,20 @@ enum Socket {
     }
   }
 
+  /// Sends several stretches of octets as one.
+  ///
+  /// - Returns: the number of octets sent, or a negated error number.
+  static func send(_ descriptor: Int32, _ stretches: UnsafeMutableBufferPointer<iovec>) -> Int {
+    var message = msghdr()
+    message.msg_iov = stretches.baseAddress
+    message.msg_iovlen = stretches.count
+    while true {
+      let count = sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+      if count >= 0 { return count }
+      if errno != EINTR { return -Int(errno) }
+    }
+  }
+
   /// - Returns: the number of octets received, 0 at the end, or a negated error number.
   static func receive(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
     while true {

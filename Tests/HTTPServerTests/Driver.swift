@@ -78,8 +78,8 @@ struct Driver {
           requests.append(request)
           if answersAtOnce { machine.respond(Self.echo(request), now: now, date: Self.date) }
         case .pull(var source, let chunked):
-          if let (piece, hasMore) = try? BodyPiece.next(of: &source, chunked: chunked) {
-            machine.piece(piece, hasMore ? source : nil, now: now)
+          if let (pieces, hasMore) = try? BodyPiece.next(of: &source, chunked: chunked) {
+            machine.append(pieces, hasMore ? source : nil, now: now)
           } else {
             machine.pieceFailed()
           }

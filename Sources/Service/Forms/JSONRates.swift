@@ -4,7 +4,7 @@ import Schedules
 
 /// The answer of `POST /schedule` as JSON: `{"learning_rates":[…]}`, with a member for each companion and
 /// `"groups":{"name":[…]}` where there are any.
-struct JSONRates: HTTPBodySource {
+struct JSONRates: LaneSource {
   private let steps: StepSelection
   private let columns: [ScheduleRequest.Column]
   private var column = 0
@@ -18,19 +18,28 @@ struct JSONRates: HTTPBodySource {
     columns = request.columns
   }
 
-  mutating func next(into buffer: inout [UInt8]) throws -> Bool {
-    if position == 0 { begin(&buffer) }
-    let rates = Rates(columns[column].schedule, steps)
-    let first = position
-    let (parts, size) = Lanes.split(steps.count - first, small: Rates.pieceSize, large: Rates.pieceSize, &pass)
-    try Lanes.append(parts, to: &buffer) { part, buffer in
-      let start = first + part * size
-      try rates.withPiece(from: start, size: size) { rates in
-        buffer.reserveCapacity(buffer.count + rates.count * 25 + 128)
-        if start > 0 { buffer.append(UInt8(ascii: ",")) }
-        if !JSONWriter.append(UnsafeBufferPointer(rates), to: &buffer) { throw NotFinite() }
-      }
+  func begin(_ buffer: inout [UInt8]) {
+    if position > 0 { return }
+    let isFirstGroup = columns[column].isGroup && !columns[column - 1].isGroup
+    buffer.append(contentsOf: (column == 0 ? "{" : isFirstGroup ? ",\"groups\":{" : ",").utf8)
+    JSONWriter.append(columns[column].name, to: &buffer)
+    buffer.append(contentsOf: ":[".utf8)
+  }
+
+  mutating func split() -> (parts: Int, size: Int) {
+    Lanes.split(steps.count - position, small: Rates.pieceSize, large: Rates.pieceSize, &pass)
+  }
+
+  func append(_ part: Int, size: Int, to buffer: inout [UInt8]) throws {
+    let start = position + part * size
+    try Rates(columns[column].schedule, steps).withPiece(from: start, size: size) { rates in
+      buffer.reserveCapacity(buffer.count + rates.count * 25 + 128)
+      if start > 0 { buffer.append(UInt8(ascii: ",")) }
+      if !JSONWriter.append(UnsafeBufferPointer(rates), to: &buffer) { throw NotFinite() }
     }
+  }
+
+  mutating func finish(parts: Int, size: Int, _ buffer: inout [UInt8]) -> Bool {
     position += parts * size
     if position < steps.count { return true }
     buffer.append(UInt8(ascii: "]"))
@@ -39,12 +48,5 @@ struct JSONRates: HTTPBodySource {
     if column < columns.count { return true }
     buffer.append(contentsOf: (columns[column - 1].isGroup ? "}}\n" : "}\n").utf8)
     return false
-  }
-
-  private func begin(_ buffer: inout [UInt8]) {
-    let isFirstGroup = columns[column].isGroup && !columns[column - 1].isGroup
-    buffer.append(contentsOf: (column == 0 ? "{" : isFirstGroup ? ",\"groups\":{" : ",").utf8)
-    JSONWriter.append(columns[column].name, to: &buffer)
-    buffer.append(contentsOf: ":[".utf8)
   }
 }

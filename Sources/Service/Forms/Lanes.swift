@@ -1,5 +1,6 @@
 import Dispatch
 import Foundation
+import HTTPServer
 import Synchronization
 
 /// A long answer is made by several cores at a time: each makes a part, and the parts go out in their order.
@@ -19,27 +20,77 @@ enum Lanes {
     return left < parts * large ? (1, small) : (parts, large)
   }
 
-  /// Makes `parts` parts, at once where there are several, and appends them to `buffer`.
+  /// Makes `parts` parts at once.
   ///
-  /// - Parameter make: appends the part of an index; called on several threads.
+  /// - Parameter make: makes the part of an index; called on several threads.
+  /// - Returns: the parts in their order.
   /// - Throws: what the first part that failed has thrown.
-  static func append(
-    _ parts: Int, to buffer: inout [UInt8], _ make: @Sendable (_ part: Int, _ buffer: inout [UInt8]) throws -> Void
-  ) throws {
-    if parts == 1 { return try make(0, &buffer) }
+  static func make(_ parts: Int, _ make: @Sendable (_ part: Int) throws -> [UInt8]) throws -> [[UInt8]] {
     let results = Mutex([Result<[UInt8], any Error>?](repeating: nil, count: parts))
     DispatchQueue.concurrentPerform(iterations: parts) { part in
-      let result = Result {
-        var bytes: [UInt8] = []
-        try make(part, &bytes)
-        return bytes
-      }
+      let result = Result { try make(part) }
       results.withLock { $0[part] = result }
     }
-    let made = try results.withLock { $0 }.map { result in try result?.get() ?? [] }
-    // With some room at the end, for what frames it.
-    buffer.reserveCapacity(made.reduce(buffer.count + 64) { $0 + $1.count })
-    for bytes in made { buffer.append(contentsOf: bytes) }
+    return try results.withLock { results in
+      defer { results = [] }
+      return try results.map { result in try result?.get() ?? [] }
+    }
+  }
+}
+
+/// A content of rows that is long at times, and then made by several cores.
+protocol LaneSource: HTTPBodySource {
+  /// Appends what stands before the next row.
+  func begin(_ buffer: inout [UInt8])
+
+  /// How the next rows are made: see ``Lanes/split(_:small:large:_:)``.
+  mutating func split() -> (parts: Int, size: Int)
+
+  /// Appends the rows of one part of those that come next.
+  func append(_ part: Int, size: Int, to buffer: inout [UInt8]) throws
+
+  /// Goes on behind the rows that have been made, and appends what stands there.
+  ///
+  /// - Returns: whether there is more.
+  mutating func finish(parts: Int, size: Int, _ buffer: inout [UInt8]) -> Bool
+}
+
+extension LaneSource {
+  mutating func next(into buffer: inout [UInt8]) throws -> Bool {
+    begin(&buffer)
+    let (parts, size) = split()
+    if parts == 1 {
+      try append(0, size: size, to: &buffer)
+    } else {
+      for part in try make(parts, size, room: 0) { buffer.append(contentsOf: part) }
+    }
+    return finish(parts: parts, size: size, &buffer)
+  }
+
+  mutating func nextParts(room: Int) throws -> (parts: [[UInt8]], hasMore: Bool) {
+    var first = [UInt8](repeating: 0, count: room)
+    begin(&first)
+    let (parts, size) = split()
+    if parts == 1 {
+      try append(0, size: size, to: &first)
+      let hasMore = finish(parts: parts, size: size, &first)
+      return ([first], hasMore)
+    }
+    var made = try make(parts, size, room: room)
+    if first.count > room {
+      // What stands before the rows is short: a part of its own.
+      made.insert(first, at: 0)
+    }
+    let hasMore = finish(parts: parts, size: size, &made[made.count - 1])
+    return (made, hasMore)
+  }
+
+  private func make(_ parts: Int, _ size: Int, room: Int) throws -> [[UInt8]] {
+    try Lanes.make(parts) { part in
+      var bytes = [UInt8](repeating: 0, count: room)
+      try append(part, size: size, to: &bytes)
+      return bytes
+    }
   }
 }
 

@@ -49,14 +49,8 @@ struct NPYFormat: RowFormat {
 
   var rowsAtATime: Int { 2 }
 
-  func appendColumn(
-    _ rates: UnsafeBufferPointer<Double>, of columns: [ScheduleRequest.Column], to buffer: inout [UInt8]
-  ) -> Bool {
-    // The file's order of octets is this machine's.
-    if columns.count > 1 || Int(littleEndian: 1) != 1 { return false }
-    buffer.append(contentsOf: UnsafeRawBufferPointer(rates))
-    return true
-  }
+  // The file's order of octets.
+  var isOfDoubles: Bool { Int(littleEndian: 1) == 1 }
 
   func appendRow(
     _ step: Double, _ columns: [ScheduleRequest.Column], to buffer: inout [UInt8], rate: (Int) -> Double

@@ -3,7 +3,7 @@ import JSON
 import Schedules
 
 /// Rates row by row, one row a step, in a form that a ``RowFormat`` writes.
-struct RowSource<Format: RowFormat>: HTTPBodySource {
+struct RowSource<Format: RowFormat>: LaneSource {
   private let steps: StepSelection
   private let columns: [ScheduleRequest.Column]
   private let format: Format
@@ -18,37 +18,62 @@ struct RowSource<Format: RowFormat>: HTTPBodySource {
     self.format = format
   }
 
-  mutating func next(into buffer: inout [UInt8]) throws -> Bool {
+  func begin(_ buffer: inout [UInt8]) {
     if position == 0 { format.appendHead(columns, rows: steps.count, to: &buffer) }
-    let left = steps.count - position
-    if left <= 0 { return false }
-    let small = max(16, Rates.pieceSize / columns.count)
-    let (parts, size) = Lanes.split(left, small: small, large: small * format.rowsAtATime, &pass)
-    let (steps, columns, format, first) = (steps, columns, format, position)
-    try Lanes.append(parts, to: &buffer) { part, buffer in
-      let start = first + part * size
-      try Self.append(steps, columns, format, start..<min(start + size, steps.count), to: &buffer)
-    }
-    position = min(position + parts * size, steps.count)
-    return position < steps.count
   }
 
-  private static func append(
-    _ steps: StepSelection, _ columns: [ScheduleRequest.Column], _ format: Format, _ rows: Range<Int>,
-    to buffer: inout [UInt8]
-  ) throws {
-    let count = rows.count
+  mutating func split() -> (parts: Int, size: Int) {
+    let small = max(16, Rates.pieceSize / columns.count)
+    return Lanes.split(steps.count - position, small: small, large: small * format.rowsAtATime, &pass)
+  }
+
+  func append(_ part: Int, size: Int, to buffer: inout [UInt8]) throws {
+    let start = min(position + part * size, steps.count)
+    let count = min(size, steps.count - start)
+    if columns.count == 1, format.isOfDoubles, try appendDoubles(start, count, to: &buffer) { return }
     try withUnsafeTemporaryAllocation(of: Double.self, capacity: count * columns.count) { rates in
       for (index, column) in columns.enumerated() {
         let part = UnsafeMutableBufferPointer(rebasing: rates[(index * count)..<((index + 1) * count)])
-        Rates(column.schedule, steps).fill(part, from: rows.lowerBound)
+        Rates(column.schedule, steps).fill(part, from: start)
       }
       if !rates.allSatisfy(\.isFinite) { throw NotFinite() }
-      if format.appendColumn(UnsafeBufferPointer(rates), of: columns, to: &buffer) { return }
       for row in 0..<count {
-        format.appendRow(steps.step(rows.lowerBound + row), columns, to: &buffer) { rates[$0 * count + row] }
+        format.appendRow(steps.step(start + row), columns, to: &buffer) { rates[$0 * count + row] }
       }
     }
+  }
+
+  /// Evaluates the rates where they are sent from.
+  ///
+  /// - Returns: false where numbers would not be aligned there; nothing is appended then.
+  private func appendDoubles(_ start: Int, _ count: Int, to buffer: inout [UInt8]) throws -> Bool {
+    let column = columns[0]
+    let octets = count * MemoryLayout<Double>.stride
+    var isFinite = true
+    var isAligned = false
+    // With some room at the end, for what frames it.
+    buffer.reserveCapacity(buffer.count + octets + 64)
+    buffer.append(addingCapacity: octets) { span in
+      span.withUnsafeMutableBufferPointer { bytes, used in
+        let room = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(bytes)[used...])
+        guard let base = room.baseAddress, room.count >= octets,
+          Int(bitPattern: base) % MemoryLayout<Double>.alignment == 0
+        else { return }
+        isAligned = true
+        let rates = UnsafeMutableBufferPointer(start: base.bindMemory(to: Double.self, capacity: count), count: count)
+        Rates(column.schedule, steps).fill(rates, from: start)
+        isFinite = column.schedule.isAlwaysFinite || rates.allSatisfy(\.isFinite)
+        base.bindMemory(to: UInt8.self, capacity: octets)
+        used += octets
+      }
+    }
+    if !isFinite { throw NotFinite() }
+    return isAligned
+  }
+
+  mutating func finish(parts: Int, size: Int, _ buffer: inout [UInt8]) -> Bool {
+    position = min(position + parts * size, steps.count)
+    return position < steps.count
   }
 }
 
@@ -63,20 +88,14 @@ protocol RowFormat: Sendable {
   /// How many times more rows a part of a long table has than one of a short table; the shorter its rows, the more.
   var rowsAtATime: Int { get }
 
-  /// Appends all rows at once, where there is but one column and the form has a short way for it.
-  ///
-  /// - Returns: whether it has; otherwise nothing is appended.
-  func appendColumn(
-    _ rates: UnsafeBufferPointer<Double>, of columns: [ScheduleRequest.Column], to buffer: inout [UInt8]
-  ) -> Bool
+  /// Whether a row of a single column is a double as it stands in this machine's memory.
+  var isOfDoubles: Bool { get }
 }
 
 extension RowFormat {
   var rowsAtATime: Int { 1 }
 
-  func appendColumn(
-    _ rates: UnsafeBufferPointer<Double>, of columns: [ScheduleRequest.Column], to buffer: inout [UInt8]
-  ) -> Bool { false }
+  var isOfDoubles: Bool { false }
 }
 
 extension ScheduleRequest.Column {

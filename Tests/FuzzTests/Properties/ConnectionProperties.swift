@@ -121,8 +121,8 @@ private struct ConnectionDriver {
             machine.respond(response(request), now: now, date: Self.date)
           }
         case .pull(var source, let chunked):
-          if let (piece, hasMore) = try? BodyPiece.next(of: &source, chunked: chunked) {
-            machine.piece(piece, hasMore ? source : nil, now: now)
+          if let (pieces, hasMore) = try? BodyPiece.next(of: &source, chunked: chunked) {
+            machine.append(pieces, hasMore ? source : nil, now: now)
           } else {
             machine.pieceFailed()
           }
