@@ -37,7 +37,7 @@ let package = Package(
     // Curves as a picture (SVG) and as characters for a terminal. Knows nothing of schedules.
     .target(name: "Charts", swiftSettings: settings),
     // Optimizers and small problems to try schedules on. Pure: no I/O, no clock, seeded.
-    .target(name: "Experiments", dependencies: ["JSON", "Schedules"], swiftSettings: settings),
+    .target(name: "Experiments", dependencies: ["JSON", "Policies", "Schedules"], swiftSettings: settings),
     // Counters and histograms without locks, and Prometheus' text.
     .target(name: "Measures", swiftSettings: settings),
     // Records as lines of text or JSON, written from a queue of their own.
@@ -84,7 +84,8 @@ let package = Package(
     .testTarget(name: "JSONTests", dependencies: ["JSON"], swiftSettings: settings),
     .testTarget(name: "ChartsTests", dependencies: ["Charts"], swiftSettings: settings),
     .testTarget(
-      name: "ExperimentsTests", dependencies: ["Experiments", "JSON", "Schedules"], resources: [.copy("Traces")],
+      name: "ExperimentsTests", dependencies: ["Experiments", "JSON", "Policies", "Schedules"],
+      resources: [.copy("Traces")],
       swiftSettings: settings),
     .testTarget(name: "HTTPServerTests", dependencies: ["CZlib", "HTTPServer"], swiftSettings: settings),
     .testTarget(name: "MeasuresTests", dependencies: ["Measures"], swiftSettings: settings),

@@ -25,6 +25,22 @@ public protocol Problem: Sendable {
   /// The largest eigenvalue of a quadratic's curvature: gradient descent at a constant rate is stable below 2/λ. Nil
   /// where the curvature is not the same everywhere.
   var largestCurvature: Double? { get }
+
+  /// The training loss of what the data was made with, noise and all: a model that stays far above it is too poor, or
+  /// has not learned. Nil where nothing was made so.
+  var truthLoss: Double? { get }
+
+  /// Whether ``loss(at:step:gradient:)`` is of a batch or has noise, and so differs from ``loss(at:)``.
+  var isStochastic: Bool { get }
+
+  /// What one call of ``loss(at:step:gradient:)`` costs, in multiplications, roughly.
+  var gradientCost: Double { get }
+
+  /// What ``loss(at:)`` and ``validationLoss(at:)`` cost together, in multiplications, roughly.
+  var lossCost: Double { get }
+
+  /// The part of the plane that is worth drawing; nil where the problem has not two parameters.
+  var view: PlaneBounds? { get }
 }
 
 extension Problem {
@@ -33,4 +49,14 @@ extension Problem {
   public var leastLoss: Double? { nil }
 
   public var largestCurvature: Double? { nil }
+
+  public var truthLoss: Double? { nil }
+
+  public var isStochastic: Bool { false }
+
+  public var gradientCost: Double { Double(2 * start.count) }
+
+  public var lossCost: Double { Double(2 * start.count) }
+
+  public var view: PlaneBounds? { nil }
 }

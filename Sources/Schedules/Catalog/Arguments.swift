@@ -1,10 +1,10 @@
-import JSON
+package import JSON
 
 /// The fields of one schedule object, checked against its type's parameters.
 ///
 /// A class, for it is handed around while a request waits.
-final class Arguments: Sendable {
-  let definition: Definition
+package final class Arguments: Sendable {
+  package let definition: Definition
   let object: JSONObject
   let pointer: JSONPointer
   let reader: SpecificationReader
@@ -44,6 +44,11 @@ final class Arguments: Sendable {
     }
   }
 
+  /// The fields of an object that is no schedule, checked as a schedule's are.
+  package convenience init(_ definition: Definition, _ object: JSONObject, pointer: JSONPointer) throws(SpecificationError) {
+    try self.init(definition, object, pointer: pointer, reader: SpecificationReader(), depth: 0)
+  }
+
   private func unknown(_ name: String) -> SpecificationError {
     let names = definition.parameters.map(\.name)
     let near = nearest(to: name, in: names.filter { object[$0] == nil })
@@ -59,15 +64,15 @@ final class Arguments: Sendable {
   }
 
   /// An error at the field `name`.
-  func error(_ name: String, _ detail: String, suggestion: String? = nil) -> SpecificationError {
+  package func error(_ name: String, _ detail: String, suggestion: String? = nil) -> SpecificationError {
     SpecificationError(pointer: pointer.appending(name), detail: detail, suggestion: suggestion)
   }
 
   /// An error at the schedule as a whole.
-  func error(_ detail: String) -> SpecificationError { SpecificationError(pointer: pointer, detail: detail) }
+  package func error(_ detail: String) -> SpecificationError { SpecificationError(pointer: pointer, detail: detail) }
 
   /// Whether the caller gave the field.
-  func has(_ name: String) -> Bool { object[name] != nil }
+  package func has(_ name: String) -> Bool { object[name] != nil }
 
   private func parameter(_ name: String) throws(SpecificationError) -> Parameter {
     guard let parameter = definition[name] else {
@@ -79,20 +84,20 @@ final class Arguments: Sendable {
   // MARK: Values
 
   /// The number given, or the default, or nil.
-  func optionalNumber(_ name: String) throws(SpecificationError) -> Double? {
+  package func optionalNumber(_ name: String) throws(SpecificationError) -> Double? {
     let parameter = try parameter(name)
     let fallback = parameter.isBaseRate ? .number(1) : parameter.defaultValue
     guard let value = object[name] ?? fallback else { return nil }
     return try check(value, parameter, at: pointer.appending(name))
   }
 
-  func number(_ name: String) throws(SpecificationError) -> Double {
+  package func number(_ name: String) throws(SpecificationError) -> Double {
     guard let number = try optionalNumber(name) else { throw missing(try parameter(name)) }
     return number
   }
 
   /// The array of numbers given, which must be there.
-  func numbers(_ name: String) throws(SpecificationError) -> [Double] {
+  package func numbers(_ name: String) throws(SpecificationError) -> [Double] {
     let parameter = try parameter(name)
     let pointer = pointer.appending(name)
     guard let value = object[name] else { throw missing(parameter) }
@@ -183,7 +188,7 @@ final class Arguments: Sendable {
     }
     let inner = Definition(
       type: "'\(name)' of \(definition.type)", summary: parameter.summary, parameters: fields, formula: "",
-      source: definition.source, example: .null, schedule: { (_) throws(SpecificationError) in Constant(baseRate: 0) })
+      source: definition.source, example: .null)
     var records: [Arguments] = []
     for (index, element) in elements.enumerated() {
       guard case .object(let object) = element else {
@@ -195,7 +200,7 @@ final class Arguments: Sendable {
     return records
   }
 
-  func flag(_ name: String) throws(SpecificationError) -> Bool {
+  package func flag(_ name: String) throws(SpecificationError) -> Bool {
     let parameter = try parameter(name)
     guard let value = object[name] ?? parameter.defaultValue else { throw missing(parameter) }
     guard case .bool(let flag) = value else {

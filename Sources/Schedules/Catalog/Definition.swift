@@ -108,6 +108,15 @@ public final class Definition: Sendable {
     product = .policy(build)
   }
 
+  /// Something that has parameters by name and is neither a schedule nor a rule: it makes no curves.
+  package convenience init(
+    type: String, summary: String, parameters: [Parameter], formula: String, source: String, example: JSONValue
+  ) {
+    self.init(
+      type: type, summary: summary, parameters: parameters, formula: formula, source: source, example: example,
+      curves: { (arguments) throws(SpecificationError) in throw arguments.error("\(type) is no schedule") })
+  }
+
   /// A policy of sessions that is no library's.
   init(
     type: String, summary: String, parameters: [Parameter], formula: String, source: String, example: JSONValue,
@@ -135,7 +144,7 @@ extension Definition {
   /// A schedule of this type with these values, those that are the parameter's default left out.
   ///
   /// - Returns: nil where a value is nil or no finite number, and cannot be written.
-  func form(_ values: [(name: String, value: JSONValue?)]) -> JSONValue? {
+  package func form(_ values: [(name: String, value: JSONValue?)]) -> JSONValue? {
     var members: [(String, JSONValue)] = [("type", .string(type))]
     for (name, value) in values {
       guard let value, value.isFinite else { return nil }

@@ -81,6 +81,13 @@ public struct NumberRange: Sendable {
   public var upper: Double?
   public var upperIsOpen = false
 
+  package init(lower: Double? = nil, lowerIsOpen: Bool = false, upper: Double? = nil, upperIsOpen: Bool = false) {
+    self.lower = lower
+    self.lowerIsOpen = lowerIsOpen
+    self.upper = upper
+    self.upperIsOpen = upperIsOpen
+  }
+
   public static let any = NumberRange()
   /// 0 or more.
   public static let notNegative = NumberRange(lower: 0)
@@ -126,40 +133,40 @@ extension Parameter {
 
   static let endRate = number("end_lr", .notNegative, 0, "the rate at the end")
 
-  static func required(_ name: String, _ kind: Kind, _ summary: String) -> Parameter {
+  package static func required(_ name: String, _ kind: Kind, _ summary: String) -> Parameter {
     Parameter(name: name, kind: kind, defaultValue: nil, isRequired: true, isBaseRate: false, summary: summary)
   }
 
   /// May be left out, and has no value then.
-  static func optional(_ name: String, _ kind: Kind, _ summary: String) -> Parameter {
+  package static func optional(_ name: String, _ kind: Kind, _ summary: String) -> Parameter {
     Parameter(name: name, kind: kind, defaultValue: nil, isRequired: false, isBaseRate: false, summary: summary)
   }
 
-  static func number(_ name: String, _ range: NumberRange, _ value: Double, _ summary: String) -> Parameter {
+  package static func number(_ name: String, _ range: NumberRange, _ value: Double, _ summary: String) -> Parameter {
     with(name, .number(range), .number(value), summary)
   }
 
-  static func integer(_ name: String, _ range: NumberRange, _ value: Int, _ summary: String) -> Parameter {
+  package static func integer(_ name: String, _ range: NumberRange, _ value: Int, _ summary: String) -> Parameter {
     with(name, .integer(range), .number(Double(value)), summary)
   }
 
-  static func flag(_ name: String, _ value: Bool, _ summary: String) -> Parameter {
+  package static func flag(_ name: String, _ value: Bool, _ summary: String) -> Parameter {
     with(name, .boolean, .bool(value), summary)
   }
 
-  static func choice<Choice: CaseIterable & RawRepresentable<String>>(
+  package static func choice<Choice: CaseIterable & RawRepresentable<String>>(
     _ name: String, _ value: Choice, _ summary: String
   ) -> Parameter {
     with(name, .choice(Choice.allCases.map(\.rawValue)), .string(value.rawValue), summary)
   }
 
-  static func requiredChoice<Choice: CaseIterable & RawRepresentable<String>>(
+  package static func requiredChoice<Choice: CaseIterable & RawRepresentable<String>>(
     _ name: String, _ choices: Choice.Type, _ summary: String
   ) -> Parameter {
     required(name, .choice(Choice.allCases.map(\.rawValue)), summary)
   }
 
-  static func with(_ name: String, _ kind: Kind, _ value: JSONValue, _ summary: String) -> Parameter {
+  package static func with(_ name: String, _ kind: Kind, _ value: JSONValue, _ summary: String) -> Parameter {
     Parameter(name: name, kind: kind, defaultValue: value, isRequired: false, isBaseRate: false, summary: summary)
   }
 }

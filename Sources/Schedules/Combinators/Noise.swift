@@ -133,10 +133,12 @@ public struct Noise: Schedule {
 /// splitmix64: a generator whose whole state is one number, made to be seeded by a counter.
 ///
 /// Source: Steele, Lea and Flood, OOPSLA 2014.
-struct SplitMix {
-  var state: UInt64
+package struct SplitMix {
+  package var state: UInt64
 
-  mutating func next() -> UInt64 {
+  package init(state: UInt64) { self.state = state }
+
+  package mutating func next() -> UInt64 {
     state &+= 0x9E37_79B9_7F4A_7C15
     var bits = state
     bits = (bits ^ (bits >> 30)) &* 0xBF58_476D_1CE4_E5B9
@@ -145,5 +147,5 @@ struct SplitMix {
   }
 
   /// A number from 0 to below 1.
-  mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
+  package mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 }

@@ -1,0 +1,59 @@
+public import JSON
+public import Schedules
+
+/// All types of problems that an experiment can be made with.
+///
+/// Reading one costs at most about 10⁷ multiplications: the ranges of the parameters see to it. What a step of it costs is
+/// ``Problem/gradientCost``.
+public struct ProblemCatalog: Sendable {
+  public let definitions: [ProblemDefinition]
+
+  /// A new problem is a file of its own and a line here.
+  public static let standard = ProblemCatalog(definitions: [
+    Quadratic.bowl,
+    Quadratic.ravine,
+    Rosenbrock.definition,
+    Saddle.definition,
+    LogisticRegression.definition,
+    PolynomialRegression.definition,
+    TwoMoons.definition,
+  ])
+
+  /// The names of all types, in the catalog's order.
+  public var types: [String] { definitions.map(\.type) }
+
+  public subscript(type: String) -> ProblemDefinition? { definitions.first { $0.type == type } }
+
+  /// - Parameters:
+  ///   - value: an object such as `{"type": "ravine", "condition_number": 100}`, or the type alone, `"ravine"`.
+  ///   - pointer: where it stands in the caller's document.
+  /// - Throws: ``SpecificationError`` for the first thing that is wrong.
+  public func read(_ value: JSONValue, pointer: JSONPointer = .root) throws(SpecificationError) -> any Problem {
+    let object: JSONObject
+    var typePointer = pointer
+    switch value {
+    case .string: object = JSONObject([("type", value)])
+    case .object(let members):
+      object = members
+      typePointer = pointer.appending("type")
+    default:
+      throw SpecificationError(
+        pointer: pointer,
+        detail: "a problem is a type such as \"ravine\" or an object {\"type\": \"ravine\", …}, not \(value.typeName)")
+    }
+    let listed = types.joined(separator: ", ")
+    guard let typeValue = object["type"] else {
+      throw SpecificationError(pointer: typePointer, detail: "a problem needs a 'type': one of \(listed)")
+    }
+    guard case .string(let type) = typeValue else {
+      throw SpecificationError(pointer: typePointer, detail: "'type' must be a string, not \(typeValue.typeName)")
+    }
+    guard let definition = self[type] else {
+      let near = nearest(to: type, in: types)
+      let hint = near.map { "; did you mean '\($0)'?" } ?? "; there are \(listed)"
+      throw SpecificationError(
+        pointer: typePointer, detail: "there is no problem '\(type.prefix(64))'\(hint)", suggestion: near)
+    }
+    return try definition.read(object, pointer: pointer)
+  }
+}
