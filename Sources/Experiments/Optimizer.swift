@@ -15,4 +15,14 @@ public protocol Optimizer: Sendable {
   /// optimizer moves by, was multiplied with. Equal for all under SGD; what AdaGrad, RMSprop and Adam adapt. The learning
   /// rate's unit. Before the first update: zeros.
   var effectiveRates: [Double] { get }
+
+  /// The constant rate below which the optimizer is stable on a quadratic, where theory knows it: ``StableRate`` holds the
+  /// formulas. Nil, the default, says nothing.
+  ///
+  /// - Parameter curvature: the quadratic's largest curvature, greater than 0.
+  func stableRate(curvature: Double) -> Double?
+}
+
+extension Optimizer {
+  public func stableRate(curvature: Double) -> Double? { nil }
 }

@@ -80,7 +80,7 @@ let problems: [JSONValue] =
     #expect(noisy.isStochastic && !exact.isStochastic)
     let point = point(noisy)
     var (gradient, mean, square) = (point, point.map { _ in 0.0 }, point.map { _ in 0.0 })
-    let steps = 20_000
+    let steps = 5000
     for step in 0..<steps {
       _ = noisy.loss(at: point, step: step, gradient: &gradient)
       for index in gradient.indices {
@@ -155,7 +155,7 @@ let problems: [JSONValue] =
   @Test func newtonsLeastLossIsWhereALongDescentEnds() throws {
     let problem = LogisticRegression(batchSize: nil)
     var (point, gradient) = (problem.start, problem.start)
-    for _ in 0..<20_000 {
+    for _ in 0..<5000 {
       _ = problem.loss(at: point, step: 0, gradient: &gradient)
       for index in point.indices { point[index] -= gradient[index] }
     }

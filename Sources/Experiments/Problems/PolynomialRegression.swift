@@ -112,7 +112,8 @@ public struct PolynomialRegression: Problem {
       let row = training.features[(index * (degree + 1))..<((index + 1) * (degree + 1))]
       curvature.add(1 / Double(samples), times: row)
     }
-    largestCurvature = curvature.eigen().values.max()
+    // A batch has a curvature of its own.
+    largestCurvature = batchSize == nil ? curvature.eigen().values.max() : nil
     leastLoss = training.leastLoss(columns: degree + 1)
   }
 

@@ -15,7 +15,7 @@ import Schedules
 public struct Quadratic: Problem {
   /// The curvatures along the axes, λᵢ > 0.
   public let curvatures: [Double]
-  public let start: [Double]
+  public private(set) var start: [Double]
   /// The standard deviation of the normal noise on every element of the gradient.
   public let noise: Double
   /// The angle of the turns, in degrees.
@@ -26,19 +26,26 @@ public struct Quadratic: Problem {
 
   /// - Parameters:
   ///   - curvatures: the eigenvalues λᵢ of the curvature, each greater than 0.
-  ///   - start: where the training starts; as many elements.
+  ///   - start: where the training starts; as many elements. Left out: along each axis of the curvature as far as makes the
+  ///     same loss, 1 along the flattest.
   ///   - rotation: the angle, in degrees, between the axes of the curvature and those of the parameters, if there are two.
   ///   - noise: the standard deviation of the noise on every element of the gradient, at least 0.
   ///   - seed: chooses the noise.
-  public init(curvatures: [Double], start: [Double], rotation: Double = 0, noise: Double = 0, seed: UInt64 = 0) {
-    precondition(curvatures.count == start.count, "a start has one element for each curvature")
+  public init(curvatures: [Double], start: [Double]? = nil, rotation: Double = 0, noise: Double = 0, seed: UInt64 = 0) {
+    precondition(start.map { $0.count == curvatures.count } ?? true, "a start has one element for each curvature")
     self.curvatures = curvatures
-    self.start = start
     self.rotation = rotation
     self.noise = noise
     self.seed = seed
     cosine = cos(rotation * .pi / 180)
     sine = sin(rotation * .pi / 180)
+    let least = curvatures.min() ?? 1
+    self.start = start ?? []
+    if start == nil {
+      var point = curvatures.map { (least / $0).squareRoot() }
+      if rotation != 0 { turnBack(&point) }
+      self.start = point
+    }
   }
 
   public func loss(at parameters: [Double], step: Int, gradient: inout [Double]) -> Double {
@@ -105,8 +112,10 @@ public struct Quadratic: Problem {
 
   public var view: PlaneBounds? {
     guard start.count == 2 else { return nil }
-    let reach = max(abs(start[0]), abs(start[1]), 1e-3) * 1.25
-    return PlaneBounds(x: -reach...reach, y: -reach...reach)
+    // A start near an axis must not make the picture a line.
+    let least = max(abs(start[0]), abs(start[1]), 1e-3) / 10
+    let (x, y) = (1.25 * max(abs(start[0]), least), 1.25 * max(abs(start[1]), least))
+    return PlaneBounds(x: -x...x, y: -y...y)
   }
 }
 
@@ -114,7 +123,9 @@ public struct Quadratic: Problem {
 
 extension Quadratic {
   private static let shared: [Parameter] = [
-    .optional("start", .numbers(ProblemDefinition.coordinates), "where the training starts; left out: 1 everywhere"),
+    .optional(
+      "start", .numbers(ProblemDefinition.coordinates),
+      "where the training starts; left out: each axis has the same part of the loss, 1 along the flattest"),
     .number("noise", NumberRange(lower: 0, upper: 1e3), 0, "the standard deviation of the noise on the gradient"),
     ProblemDefinition.seed,
   ]
@@ -133,7 +144,7 @@ extension Quadratic {
     let dimension = Int(try arguments.number("dimension"))
     return Quadratic(
       curvatures: Array(repeating: try arguments.number("curvature"), count: dimension),
-      start: try ProblemDefinition.start(arguments, count: dimension) ?? Array(repeating: 1, count: dimension),
+      start: try ProblemDefinition.start(arguments, count: dimension),
       noise: try arguments.number("noise"), seed: try ProblemDefinition.seed(arguments))
   }
 
@@ -159,7 +170,7 @@ extension Quadratic {
         index == dimension - 1
           ? least * condition : least * pow(condition, Double(index) / Double(dimension - 1))
       },
-      start: try ProblemDefinition.start(arguments, count: dimension) ?? Array(repeating: 1, count: dimension),
+      start: try ProblemDefinition.start(arguments, count: dimension),
       rotation: try arguments.number("rotation"), noise: try arguments.number("noise"),
       seed: try ProblemDefinition.seed(arguments))
   }
