@@ -7,7 +7,7 @@ import Testing
 @Suite struct GridTests {
   private func grid(_ problem: JSONValue = "ravine", steps: Int = 500) throws -> Grid {
     Grid(
-      problem: try ProblemCatalog.standard.read(problem),
+      problem: try ProblemCatalog.read(problem),
       optimizers: [
         .init(name: "plain") { PlainDescent($0) }, .init(name: "momentum") { PlainDescent($0, momentum: 0.9) },
       ],
@@ -82,7 +82,7 @@ import Testing
 
   @Test func theSuggestionsAreTheSessionsOwn() throws {
     let test = try test(["type": "range_test", "low": 1e-4, "high": 10, "steps": 200])
-    let problem = try ProblemCatalog.standard.read("two_moons")
+    let problem = try ProblemCatalog.read("two_moons")
     let run = RangeTestRun(test, on: problem) { PlainDescent($0) }
     // A session that is told the same losses says the same.
     var state = test.initialState
@@ -94,7 +94,7 @@ import Testing
 
   @Test func theTestStopsWhereTheLossDivergesSoonAfterTheLimit() throws {
     let test = try test(["type": "range_test", "low": 1e-5, "high": 10, "steps": 300, "smoothing": 0])
-    let problem = try ProblemCatalog.standard.read(["type": "bowl", "curvature": 100])
+    let problem = try ProblemCatalog.read(["type": "bowl", "curvature": 100])
     let run = RangeTestRun(test, on: problem) { PlainDescent($0) }
     #expect(run.hasDiverged && run.steps < 300 && run.steps == run.curve.losses.count)
     #expect(try #require(run.curve.rates.last) > 0.02)
@@ -104,7 +104,7 @@ import Testing
 
   @Test func aSweepThatStaysLowEndsAtItsEnd() throws {
     let test = try test(["type": "range_test", "low": 1e-5, "high": 1e-3, "steps": 50, "spacing": "linear"])
-    let problem = try ProblemCatalog.standard.read("rosenbrock")
+    let problem = try ProblemCatalog.read("rosenbrock")
     let run = RangeTestRun(test, on: problem) { PlainDescent($0) }
     #expect(!run.hasDiverged && run.steps == 50 && !run.isCancelled)
     #expect(run.curve.rates.first == 1e-5 && run.curve.rates.last == 1e-3)

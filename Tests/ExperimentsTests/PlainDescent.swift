@@ -36,7 +36,7 @@ func experiment(
   schedule value: JSONValue = ["type": "constant", "base_lr": 1], recording: Recording = Recording()
 ) throws -> Experiment {
   Experiment(
-    problem: try ProblemCatalog.standard.read(problem), schedule: try schedule(value), steps: steps, rateFactor: rate,
+    problem: try ProblemCatalog.read(problem), schedule: try schedule(value), steps: steps, rateFactor: rate,
     recording: recording
   ) { PlainDescent($0, momentum: momentum) }
 }

@@ -5,7 +5,7 @@ import Testing
 
 /// One problem of each type, and what its parameters change.
 let problems: [JSONValue] =
-  ProblemCatalog.standard.definitions.map(\.example) + [
+  ProblemCatalog.definitions.map(\.example) + [
     ["type": "ravine", "dimension": 7, "rotation": 30, "condition_number": 50],
     ["type": "ravine", "rotation": -45], ["type": "bowl", "dimension": 1],
     ["type": "polynomial_regression", "degree": 0], ["type": "polynomial_regression", "degree": 1, "batch_size": 5],
@@ -20,7 +20,7 @@ let problems: [JSONValue] =
   }
 
   @Test(arguments: problems) func theGradientIsTheSlopeOfTheLoss(_ value: JSONValue) throws {
-    let problem = try ProblemCatalog.standard.read(value)
+    let problem = try ProblemCatalog.read(value)
     let point = point(problem)
     var gradient = point.map { _ in Double.nan }
     var unused = gradient
@@ -40,7 +40,7 @@ let problems: [JSONValue] =
   }
 
   @Test(arguments: problems) func aProblemIsTheSameEveryTime(_ value: JSONValue) throws {
-    let (one, other) = (try ProblemCatalog.standard.read(value), try ProblemCatalog.standard.read(value))
+    let (one, other) = (try ProblemCatalog.read(value), try ProblemCatalog.read(value))
     #expect(one.start == other.start)
     let point = point(one)
     var (first, second) = (point, point)
@@ -53,7 +53,7 @@ let problems: [JSONValue] =
   }
 
   @Test(arguments: problems) func aStepSeesTheTrainingLossUnlessItIsStochastic(_ value: JSONValue) throws {
-    let problem = try ProblemCatalog.standard.read(value)
+    let problem = try ProblemCatalog.read(value)
     let point = point(problem)
     var gradient = point
     let seen = (0..<8).map { problem.loss(at: point, step: $0, gradient: &gradient) }
@@ -76,7 +76,7 @@ let problems: [JSONValue] =
       (["type": "bowl", "noise": 0.5], ["type": "bowl"]),
     ] as [(JSONValue, JSONValue)])
   func theMeanOverManyStepsIsTheExactGradient(noisy: JSONValue, exact: JSONValue) throws {
-    let (noisy, exact) = (try ProblemCatalog.standard.read(noisy), try ProblemCatalog.standard.read(exact))
+    let (noisy, exact) = (try ProblemCatalog.read(noisy), try ProblemCatalog.read(exact))
     #expect(noisy.isStochastic && !exact.isStochastic)
     let point = point(noisy)
     var (gradient, mean, square) = (point, point.map { _ in 0.0 }, point.map { _ in 0.0 })
@@ -96,7 +96,7 @@ let problems: [JSONValue] =
   }
 
   @Test(arguments: problems) func noPointIsBelowTheLeastLoss(_ value: JSONValue) throws {
-    let problem = try ProblemCatalog.standard.read(value)
+    let problem = try ProblemCatalog.read(value)
     guard let least = problem.leastLoss else { return }
     #expect(problem.loss(at: problem.start) >= least)
     #expect(problem.loss(at: point(problem)) >= least)
@@ -167,9 +167,9 @@ let problems: [JSONValue] =
 
 @Suite struct ProblemCatalogTests {
   @Test func theBareNameIsTheProblemWithItsDefaults() throws {
-    for type in ProblemCatalog.standard.types {
+    for type in ProblemCatalog.types {
       let (bare, object) = (
-        try ProblemCatalog.standard.read(.string(type)), try ProblemCatalog.standard.read(["type": .string(type)])
+        try ProblemCatalog.read(.string(type)), try ProblemCatalog.read(["type": .string(type)])
       )
       #expect(bare.start == object.start)
     }
@@ -188,17 +188,17 @@ let problems: [JSONValue] =
     ] as [(String, String, String?)]) func whatIsWrongIsNamed(text: String, pointer: String, suggestion: String?) throws
   {
     let value = try JSONReader.read(Array(text.utf8))
-    let error = #expect(throws: SpecificationError.self) { try ProblemCatalog.standard.read(value) }
+    let error = #expect(throws: SpecificationError.self) { try ProblemCatalog.read(value) }
     #expect(error?.pointer.description == pointer)
     #expect(error?.suggestion == suggestion)
   }
 
-  @Test(arguments: ProblemCatalog.standard.types) func everyParameterIsBounded(_ type: String) throws {
-    let definition = try #require(ProblemCatalog.standard[type])
+  @Test(arguments: ProblemCatalog.types) func everyParameterIsBounded(_ type: String) throws {
+    let definition = try #require(ProblemCatalog[type])
     for parameter in definition.parameters {
       for number in [-1e300, 1e300] {
         let value = JSONValue.object(JSONObject([("type", .string(type)), (parameter.name, .number(number))]))
-        #expect(throws: SpecificationError.self, "\(parameter.name)") { try ProblemCatalog.standard.read(value) }
+        #expect(throws: SpecificationError.self, "\(parameter.name)") { try ProblemCatalog.read(value) }
       }
       #expect(!parameter.summary.isEmpty)
     }
@@ -221,7 +221,7 @@ let problems: [JSONValue] =
   }
 
   @Test(arguments: problems) func aViewHoldsTheStart(_ value: JSONValue) throws {
-    let problem = try ProblemCatalog.standard.read(value)
+    let problem = try ProblemCatalog.read(value)
     #expect((problem.view != nil) == (problem.start.count == 2))
     guard let view = problem.view else { return }
     #expect(view.x.contains(problem.start[0]) && view.y.contains(problem.start[1]))

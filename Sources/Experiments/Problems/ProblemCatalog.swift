@@ -5,11 +5,9 @@ public import Schedules
 ///
 /// Reading one costs at most about 10⁷ multiplications: the ranges of the parameters see to it. What a step of it costs is
 /// ``Problem/gradientCost``.
-public struct ProblemCatalog: Sendable {
-  public let definitions: [ProblemDefinition]
-
+public enum ProblemCatalog {
   /// A new problem is a file of its own and a line here.
-  public static let standard = ProblemCatalog(definitions: [
+  public static let definitions: [ProblemDefinition] = [
     Quadratic.bowl,
     Quadratic.ravine,
     Rosenbrock.definition,
@@ -17,18 +15,19 @@ public struct ProblemCatalog: Sendable {
     LogisticRegression.definition,
     PolynomialRegression.definition,
     TwoMoons.definition,
-  ])
+  ]
 
   /// The names of all types, in the catalog's order.
-  public var types: [String] { definitions.map(\.type) }
+  public static var types: [String] { definitions.map(\.type) }
 
-  public subscript(type: String) -> ProblemDefinition? { definitions.first { $0.type == type } }
+  /// The definition of that type.
+  public static subscript(type: String) -> ProblemDefinition? { definitions.first { $0.type == type } }
 
   /// - Parameters:
   ///   - value: an object such as `{"type": "ravine", "condition_number": 100}`, or the type alone, `"ravine"`.
   ///   - pointer: where it stands in the caller's document.
   /// - Throws: ``SpecificationError`` for the first thing that is wrong.
-  public func read(_ value: JSONValue, pointer: JSONPointer = .root) throws(SpecificationError) -> any Problem {
+  public static func read(_ value: JSONValue, pointer: JSONPointer = .root) throws(SpecificationError) -> any Problem {
     let object: JSONObject
     var typePointer = pointer
     switch value {

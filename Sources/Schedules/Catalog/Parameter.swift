@@ -77,9 +77,9 @@ public final class Parameter: Sendable {
 /// The numbers that a parameter may be.
 public struct NumberRange: Sendable {
   public var lower: Double?
-  public var lowerIsOpen = false
+  public var lowerIsOpen: Bool
   public var upper: Double?
-  public var upperIsOpen = false
+  public var upperIsOpen: Bool
 
   package init(lower: Double? = nil, lowerIsOpen: Bool = false, upper: Double? = nil, upperIsOpen: Bool = false) {
     self.lower = lower
