@@ -193,6 +193,8 @@ import Testing
       for steps in [0, 1, 5, 40, 400] {
         let verdict = try experiment(value, rate: rate, steps: steps).run().verdict
         #expect(!verdict.words.isEmpty && !verdict.evidence.isEmpty)
+        let digits = verdict.words.split { !$0.isNumber }.map(\.count)
+        #expect(digits.allSatisfy { $0 <= 6 }, "\(verdict.words)")
         #expect(verdict.evidence.allSatisfy { $0.value.isFinite })
         #expect(Set(verdict.evidence.map(\.name)).count == verdict.evidence.count)
       }

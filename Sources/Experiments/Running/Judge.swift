@@ -96,7 +96,7 @@ struct Judge {
   private var diverged: Verdict {
     let words =
       run.nonfiniteStep == nil
-      ? "diverged: at step \(run.steps) the loss was more than \(text(Experiment.divergence)) times that of the start"
+      ? "diverged: by step \(run.steps) the loss had grown more than \(text(Experiment.divergence))-fold"
       : "diverged: the loss was not finite at step \(run.steps)"
     return Verdict(
       .diverged, step: run.steps, words: words,
@@ -223,7 +223,7 @@ struct Judge {
     }
     var words = "slow: the loss is \(text(run.finalLoss)) and still falls"
     if let slope { words += " by \(text(-slope)) a step" }
-    if hasRateEnded { words += ", but the rate has fallen to \(text(watch.lastRate)): more steps would bring it lower" }
+    if hasRateEnded { words += ", though the rate has come down to \(text(watch.lastRate)): more steps would help" }
     if let left, left.isFinite { words += "; at this pace it takes about \(text(left)) more steps" }
     if let truthLoss, run.finalLoss > 1.5 * truthLoss {
       words += "; so far it underfits, the noise in the data explains \(text(truthLoss))"
@@ -296,11 +296,14 @@ struct Judge {
   private func text(_ value: Double) -> String {
     if !value.isFinite { return value.isNaN ? "not a number" : "infinite" }
     if value == 0 { return "0" }
-    // Whole numbers and powers of ten up to 10²² are exact, and one division of them is rounded once.
-    let places = 2 - floor(log10(abs(value)))
-    if places <= 0 && abs(value) < 1e6 { return JSONWriter.text(.number(value.rounded())) }
-    let power = pow(10, abs(places))
-    let rounded = places > 0 ? (value * power).rounded() / power : (value / power).rounded() * power
-    return JSONWriter.text(.number(rounded.isFinite ? rounded : value))
+    let exponent = floor(log10(abs(value)))
+    if exponent >= -5 && exponent < 6 {
+      // Whole numbers and these powers of ten are exact, and one division of them is rounded once.
+      let power = pow(10, max(2 - exponent, 0))
+      return JSONWriter.text(.number((value * power).rounded() / power))
+    }
+    let digits = (value / pow(10, exponent) * 100).rounded() / 100
+    // The least numbers of all have no power of ten to be divided by.
+    return digits.isFinite && digits != 0 ? "\(JSONWriter.text(.number(digits)))e\(Int(exponent))" : "about 0"
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import Schedules
 
 /// Which steps of a run are kept: always the first and the last, and between them no more than are wanted.
 public struct Recording: Sendable, Equatable {
@@ -40,15 +41,18 @@ public struct Recording: Sendable, Equatable {
 
   private static func even(_ points: Int, _ steps: Int) -> [Int] {
     let distance = Double(steps) / Double(max(points - 1, 1))
-    return (0..<max(points, 2)).map { $0 == max(points, 2) - 1 ? steps : Int(Double($0) * distance) }
+    return (0..<max(points, 2)).map { $0 == max(points, 2) - 1 ? steps : whole(Double($0) * distance) }
   }
+
+  /// The number without its fraction; steps beyond 2⁵³ are no different from it.
+  private static func whole(_ step: Double) -> Int { Int(min(step, largestStep)) }
 
   /// 0, then powers of one base up to `steps`, each at least one after the one before: the count is what was asked for.
   private static func logarithmic(_ points: Int, _ steps: Int) -> [Int] {
     var chosen = [0]
     for index in 1..<max(points, 2) {
       let part = points <= 2 ? 1 : Double(index - 1) / Double(points - 2)
-      let step = Int(min(pow(Double(steps), part), Double(steps)).rounded())
+      let step = whole(pow(Double(steps), part).rounded())
       let next = min(max(step, (chosen.last ?? 0) + 1), steps)
       if next > chosen.last ?? 0 { chosen.append(next) }
     }
