@@ -45,7 +45,9 @@ package final class Arguments: Sendable {
   }
 
   /// The fields of an object that is no schedule, checked as a schedule's are.
-  package convenience init(_ definition: Definition, _ object: JSONObject, pointer: JSONPointer) throws(SpecificationError) {
+  package convenience init(_ definition: Definition, _ object: JSONObject, pointer: JSONPointer)
+    throws(SpecificationError)
+  {
     try self.init(definition, object, pointer: pointer, reader: SpecificationReader(), depth: 0)
   }
 
