@@ -27,8 +27,9 @@ import Testing
         optimizer.update(&parameters, gradient: gradient, learningRate: Self.rate(baseRate, Double(step)))
         guard Double(step + 1) == steps[next] else { continue }
         #expect(parameters.count == expected[next].count)
-        for (ours, torchs) in zip(parameters, expected[next]) where ours != torchs {
-          let deviation = (ours - torchs).magnitude / torchs.magnitude
+        let size = expected[next].map(\.magnitude).max() ?? 0
+        for (ours, torchs) in zip(parameters, expected[next]) {
+          let deviation = (ours - torchs).magnitude / size
           worst = max(worst, deviation.isNaN ? .infinity : deviation)
         }
         next += 1
@@ -64,7 +65,7 @@ private enum TraceProblem: String {
     switch self {
     case .ravine: [1, -1]
     case .rosenbrock: [-1.2, 1]
-    case .beale: [1, 1]
+    case .beale: [0.5, -0.5]
     case .stream: [0, 0, 0, 0]
     }
   }

@@ -65,7 +65,7 @@ extension OptimizerCost {
       least = min(least, before.duration(to: clock.now))
     }
     let (seconds, attoseconds) = least.components
-    return (Double(seconds) * 1e9 + Double(attoseconds) * 1e-9) / Double(count)
+    return (Double(seconds) * 1e9 + Double(attoseconds) / 1e9) / Double(count)
   }
 }
 

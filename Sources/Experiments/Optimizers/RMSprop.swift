@@ -117,7 +117,8 @@ public struct RMSprop: CountedOptimizer {
     let rule = rule
     switch (isCentered, rule.momentum > 0) {
     case (false, false): Experiments.update(&parameters, gradient, &squares) { rule.move(&$0, $1, &$2) }
-    case (true, false): Experiments.update(&parameters, gradient, &squares, &means) { rule.move(&$0, $1, &$2, mean: &$3) }
+    case (true, false):
+      Experiments.update(&parameters, gradient, &squares, &means) { rule.move(&$0, $1, &$2, mean: &$3) }
     case (false, true):
       Experiments.update(&parameters, gradient, &squares, &buffers) { rule.move(&$0, $1, &$2, buffer: &$3) }
     case (true, true):
@@ -154,7 +155,8 @@ public struct RMSprop: CountedOptimizer {
       .number("momentum", .notNegative, 0, "what is kept of the direction from one update to the next"),
       .flag("centered", false, "whether the variance of the gradients takes the place of their mean square"),
     ],
-    formula: "g = gradient + weight_decay·θ; v = alpha·v + (1 − alpha)·g²; a = √(v, with centered less the mean's square) "
+    formula:
+      "g = gradient + weight_decay·θ; v = alpha·v + (1 − alpha)·g²; a = √(v, with centered less the mean's square) "
       + "+ eps; θ −= lr·g/a, with momentum θ −= lr·b, b = momentum·b + g/a",
     source: "Tieleman and Hinton, 2012; centered: Graves, arXiv:1308.0850; torch.optim.RMSprop",
     example: ["type": "rmsprop", "alpha": 0.9],
