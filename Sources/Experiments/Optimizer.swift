@@ -1,7 +1,8 @@
 /// How an optimizer turns gradients into updates of the parameters: a rule and its state for one vector of parameters.
 ///
 /// The update is that of the implementation in torch with `foreach=False`, operation by operation: what torch rounds is
-/// rounded here.
+/// rounded here. Equal to the last bit, that is, where torch's kernels do not fuse a product and a sum (those for AVX do) and
+/// its roots are rounded correctly (those from MKL are not always).
 public protocol Optimizer: Sendable {
   /// Makes one update.
   ///
