@@ -89,6 +89,28 @@ import Testing
     #expect(pair[1] == 0)
   }
 
+  @Test func gradientDescentIsStableBelowItsLimitAndNotAbove() throws {
+    let values: [JSONValue] = [
+      "sgd", "momentum", "nesterov", ["type": "sgd", "weight_decay": 3],
+      ["type": "momentum", "momentum": 0.5, "dampening": 0.3, "weight_decay": 1],
+      ["type": "nesterov", "momentum": 0.3, "weight_decay": 1],
+    ]
+    for value in values {
+      let specification = try OptimizerCatalog.read(value)
+      let limit = try #require(specification.optimizer(parameterCount: 1).stableRate(curvature: 20))
+      for (factor, isStable) in [(0.98, true), (1.02, false)] {
+        var optimizer = specification.optimizer(parameterCount: 1)
+        var parameters = [1.0]
+        for _ in 0..<3000 {
+          optimizer.update(&parameters, gradient: [20 * parameters[0]], learningRate: limit * factor)
+        }
+        #expect((parameters[0].magnitude < 1e-6) == isStable, "\(value) at \(factor) of \(limit)")
+        #expect(isStable || parameters[0].magnitude > 1e6 || parameters[0].isNaN, "\(value)")
+      }
+    }
+    #expect(try OptimizerCatalog.read("adam").optimizer(parameterCount: 1).stableRate(curvature: 1) == nil)
+  }
+
   @Test(arguments: OptimizerCatalog.types) func numbersThatAreNotFiniteStopNothing(_ type: String) throws {
     for poison in [Double.nan, .infinity, -.infinity, .greatestFiniteMagnitude, .leastNonzeroMagnitude] {
       for rate in [0.1, 0, .nan, .infinity, 1e308] {

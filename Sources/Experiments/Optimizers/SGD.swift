@@ -17,6 +17,7 @@ public struct SGD: CountedOptimizer {
   /// The update of one parameter, with what all parameters share.
   private struct Rule {
     let momentum: Double
+    let dampening: Double
     let gradientWeight: Double
     let weightDecay: Double
     let nesterov: Bool
@@ -56,7 +57,8 @@ public struct SGD: CountedOptimizer {
     parameterCount: Int, momentum: Double = 0, dampening: Double = 0, weightDecay: Double = 0, nesterov: Bool = false
   ) {
     rule = Rule(
-      momentum: momentum, gradientWeight: 1 - dampening, weightDecay: weightDecay, nesterov: nesterov)
+      momentum: momentum, dampening: dampening, gradientWeight: 1 - dampening, weightDecay: weightDecay,
+      nesterov: nesterov)
     buffers = [Double](repeating: 0, count: momentum == 0 ? 0 : parameterCount)
     self.parameterCount = parameterCount
   }
@@ -73,6 +75,12 @@ public struct SGD: CountedOptimizer {
   }
 
   public var effectiveRates: [Double] { [Double](repeating: rule.learningRate, count: parameterCount) }
+
+  public func stableRate(curvature: Double) -> Double? {
+    StableRate.gradientDescent(
+      curvature: curvature, momentum: rule.momentum, dampening: rule.dampening, isNesterov: rule.nesterov,
+      weightDecay: rule.weightDecay)
+  }
 
   public var cost: OptimizerCost {
     var rule = rule
