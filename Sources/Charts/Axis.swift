@@ -35,13 +35,15 @@ struct Axis: Sendable {
   /// Below this, a tenth of a difference may round to 0.
   private static let smallest = 1e-300
 
-  /// The axis of steps: from the first to the last, with as many labels as fit.
+  /// The axis from the first value to the last, with as many labels as fit.
   ///
   /// - Parameters:
   ///   - length: the length of the axis, in the unit of `labelWidth`.
   ///   - labelWidth: how much room a label takes, with the gap to the next.
-  static func ofSteps(
-    from first: Double, to last: Double, length: Double, mostLabels: Int, labelWidth: (String) -> Double
+  ///   - isWhole: whether the values are counts, such as steps: a range of 1 or more then has no ticks between them.
+  static func exact(
+    from first: Double, to last: Double, length: Double, mostLabels: Int, isWhole: Bool = true,
+    labelWidth: (String) -> Double
   ) -> Axis {
     var low = min(max(first, -largest), largest)
     var high = min(max(last, -largest), largest)
@@ -55,7 +57,7 @@ struct Axis: Sendable {
     for count in (3...max(3, mostLabels)).reversed() {
       var stride = TickStride(span: high - low, count: count)
       // There is no half step.
-      if stride.exponent < 0, high - low >= 1 { stride = TickStride(factor: 1, exponent: 0) }
+      if isWhole, stride.exponent < 0, high - low >= 1 { stride = TickStride(factor: 1, exponent: 0) }
       axis = Axis(scale: .linear, low: low, high: high, ticks: stride.ticks(from: low, to: high), minorPositions: [])
       guard axis.ticks.count > 1 else { break }
       let gap = (axis.ticks[1].position - axis.ticks[0].position) / (high - low) * length
@@ -64,9 +66,9 @@ struct Axis: Sendable {
     return axis
   }
 
-  /// The axis of rates where they are spread evenly: it ends on ticks, and starts at 0 unless that would squeeze the
+  /// The axis of values spread evenly: it ends on ticks, and starts at 0 unless that would squeeze the
   /// curves into its upper half.
-  static func ofRates(from lowest: Double, to highest: Double, mostLabels: Int) -> Axis {
+  static func rounded(from lowest: Double, to highest: Double, mostLabels: Int) -> Axis {
     var low = min(max(lowest, -largest), largest)
     var high = min(max(highest, -largest), largest)
     let size = max(abs(low), abs(high))
@@ -147,5 +149,17 @@ struct TickStride {
     // A quotient may fall short of the whole number by a rounding error, so one more on each side is looked at.
     let inside = numbers(from: (low / value).rounded(.down) - 1, to: (high / value).rounded(.up) + 1)
     return ticks(inside.filter { multiple($0) >= low && multiple($0) <= high })
+  }
+}
+
+extension Axis {
+  /// Whether `value` is between the ends.
+  func contains(_ value: Double) -> Bool {
+    guard value.isFinite else { return false }
+    switch scale {
+    case .linear: return value >= low && value <= high
+    // An end is made from a logarithm, which is rounded.
+    case .logarithmic: return value > 0 && log10(value) >= low - 1e-9 && log10(value) <= high + 1e-9
+    }
   }
 }

@@ -15,12 +15,12 @@ struct Flag {
   /// The flags of the markers within the axis. Labels stand right of their lines (left at the right end), in rows such
   /// that none overlaps another or is crossed by a line.
   static func placed(_ markers: ArraySlice<Marker>, along axis: Axis, left: Double, plotWidth: Double) -> [Flag] {
-    let inside = markers.filter { $0.step.isFinite && $0.step >= axis.low && $0.step <= axis.high }
+    let inside = markers.filter { axis.contains($0.x) }
     var flags: [Flag] = []
     // From right to left, so that each label goes above those that its own would cover.
-    for marker in inside.sorted(by: { $0.step > $1.step }) {
+    for marker in inside.sorted(by: { $0.x > $1.x }) {
       let label = safeText(marker.label, atMost: 100)
-      let x = left + axis.fraction(of: marker.step) * plotWidth
+      let x = left + axis.fraction(of: marker.x) * plotWidth
       let length = min(proportionalWidth(label) * Picture.flagSize, labelWidth)
       let isAtTheEnd = x + gap + length > left + plotWidth + 20
       let span = isAtTheEnd ? (x - gap - length)...(x - gap) : (x + gap)...(x + gap + length)
@@ -52,9 +52,9 @@ extension Picture {
       markup.add("\"/>")
       if flag.row != nil {
         let isAtTheEnd = flag.span.upperBound < flag.x
-        addText(
+        markup.addText(
           flag.label, x: isAtTheEnd ? flag.span.upperBound : flag.span.lowerBound, y: lineTop + 11,
-          anchor: isAtTheEnd ? "end" : nil, width: Flag.labelWidth + 0.5, size: Self.flagSize, to: &markup)
+          anchor: isAtTheEnd ? "end" : nil, width: Flag.labelWidth + 0.5, size: Self.flagSize)
       }
       markup.add("</g>\n")
     }

@@ -52,9 +52,9 @@ extension Picture {
       markup.addMove(x: Self.margin + entry.x + 2, y: middle)
       markup.addStroke("H", to: Self.margin + entry.x + Legend.sampleWidth - 2)
       markup.add("\"/>")
-      addText(
+      markup.addText(
         names[index], x: Self.margin + entry.x + Legend.sampleWidth + Legend.gap, y: middle + 4,
-        width: legend.nameWidth + 0.5, size: Self.labelSize, to: &markup)
+        width: legend.nameWidth + 0.5, size: Self.labelSize)
     }
     markup.add("</g>\n")
   }

@@ -1,12 +1,33 @@
 import Foundation
 
 extension Axis {
-  /// The axis of rates where they are spread by powers of ten.
+  /// The axis of values spread by powers of ten, with as many labels as fit beside each other.
   ///
   /// - Parameters:
-  ///   - lowest: the lowest positive rate.
-  ///   - highest: the highest rate, at least `lowest`.
-  ///   - hasOthers: whether there are rates of 0 and below; they get a strip below the lowest positive one.
+  ///   - length: the length of the axis, in the unit of `labelWidth`.
+  ///   - labelWidth: how much room a label takes, with the gap to the next.
+  static func logarithmic(
+    from lowest: Double, to highest: Double, length: Double, mostLabels: Int, labelWidth: (String) -> Double
+  ) -> Axis {
+    var axis = Axis.logarithmic(from: lowest, to: highest, hasOthers: false, mostLabels: 3)
+    for count in (3...max(3, mostLabels)).reversed() {
+      axis = Axis.logarithmic(from: lowest, to: highest, hasOthers: false, mostLabels: count)
+      // Ticks stand unevenly, so each gap is looked at with its own labels.
+      let fits = zip(axis.ticks, axis.ticks.dropFirst()).allSatisfy { one, next in
+        let gap = (next.position - one.position) / (axis.high - axis.low) * length
+        return (labelWidth(one.label) + labelWidth(next.label)) / 2 <= gap
+      }
+      if fits { break }
+    }
+    return axis
+  }
+
+  /// The axis of values spread by powers of ten.
+  ///
+  /// - Parameters:
+  ///   - lowest: the lowest positive value.
+  ///   - highest: the highest value, at least `lowest`.
+  ///   - hasOthers: whether there are values of 0 and below; they get a strip below the lowest positive one.
   static func logarithmic(from lowest: Double, to highest: Double, hasOthers: Bool, mostLabels: Int) -> Axis {
     var low = log10(lowest)
     var high = log10(highest)

@@ -33,6 +33,13 @@ enum Palette {
     return pattern.isEmpty && isDashed ? "6 6" : pattern
   }
 
+  /// What pictures with marks and labels on top of curves need besides.
+  static let markStyleSheet = [
+    ".anneal-chart text.halo{stroke:var(--background);paint-order:stroke;stroke-width:3px;stroke-linejoin:round}",
+    ".anneal-chart .mark{fill:var(--background);stroke:var(--text)}",
+    ".anneal-chart .limit-line{stroke:var(--text)}",
+  ].joined(separator: "\n")
+
   /// The style sheet. Each rule names the class of the picture: within a page, it must not restyle anything else.
   static let styleSheet: String = {
     func variables(_ colors: [String], _ pick: ((String, String, String)) -> String) -> String {

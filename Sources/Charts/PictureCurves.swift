@@ -76,19 +76,20 @@ extension Picture {
     guard !plot.total.isEmpty else { return "A line chart of \(yLabel.name) by \(xLabel), without values." }
     func number(_ value: Double) -> String { DecimalNumber(value, significantDigits: 4).label }
     var sentences = [
-      "A line chart of \(yLabel.name) (\(scale) scale) by \(xLabel) from \(number(plot.total.firstStep)) to "
-        + "\(number(plot.total.lastStep))."
+      "A line chart of \(yLabel.name) (\(scale) scale) by \(xLabel) from \(number(plot.total.firstX)) to "
+        + "\(number(plot.total.lastX))."
     ]
     let longest = 8
     for (name, extent) in zip(names, plot.extents).prefix(longest) {
       let name = name.isEmpty ? "A curve without a name" : name
       sentences.append(
         extent.isEmpty
-          ? "\(name): no values." : "\(name): from \(number(extent.lowestRate)) to \(number(extent.highestRate)).")
+          ? "\(name): no values." : "\(name): from \(number(extent.lowestY)) to \(number(extent.highestY)).")
     }
     if names.count > longest { sentences.append("And \(names.count - longest) more.") }
     let missing = chart.series.count - names.count
     if missing > 0 { sentences.append("Not drawn: \(missing) more.") }
+    sentences += markSentences
     return sentences.joined(separator: " ")
   }
 }

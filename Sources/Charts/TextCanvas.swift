@@ -77,9 +77,28 @@ struct TextCanvas {
   mutating func drawRule(in column: Int) {
     guard (0..<columns).contains(column) else { return }
     for row in 0..<rows where cells[row * columns + column].curve == nil {
-      cells[row * columns + column].sign = characters == .ascii ? ":" : "┊"
+      cells[row * columns + column].sign = Self.rule(characters)
     }
   }
+
+  /// Draws a horizontal line through the empty characters of a row, counted from above.
+  mutating func drawLevel(in row: Int) {
+    guard (0..<rows).contains(row) else { return }
+    for column in 0..<columns where cells[row * columns + column].curve == nil {
+      cells[row * columns + column].sign = Self.level(characters)
+    }
+  }
+
+  /// Puts a mark in place of what is there.
+  mutating func drawMark(in column: Int, row: Int) {
+    guard (0..<columns).contains(column), (0..<rows).contains(row) else { return }
+    cells[row * columns + column].sign = Self.mark(characters)
+  }
+
+  /// What vertical lines, horizontal lines and marks are made of.
+  static func rule(_ characters: Chart.Characters) -> Character { characters == .ascii ? ":" : "┊" }
+  static func level(_ characters: Chart.Characters) -> Character { characters == .ascii ? "=" : "┄" }
+  static func mark(_ characters: Chart.Characters) -> Character { characters == .ascii ? "@" : "○" }
 
   /// The characters of a row, counted from above, and the curves that they belong to.
   func row(_ number: Int) -> [(character: Character, curve: Int?)] {

@@ -23,7 +23,8 @@ struct TextChart {
     title = safe(chart.title, 300)
     let (name, note) = plot.yLabel(safe(chart.yLabel, 100))
     heading =
-      "\(name) by \(safe(chart.xLabel, 100))" + (characters == .ascii ? note.replacing("≤ 0", with: "<= 0") : note)
+      "\(name) by \(plot.xLabel(safe(chart.xLabel, 100)))"
+      + (characters == .ascii ? note.replacing("≤ 0", with: "<= 0") : note)
     names = plot.series.map { safe($0.name, 200) }
   }
 
@@ -73,7 +74,15 @@ struct TextChart {
         canvas.draw(run, curve: index, letter: letter(of: index)) { $0 % distance == offset % distance }
       }
     }
-    for marker in visibleMarkers { canvas.drawRule(in: place(xAxis.fraction(of: marker.step), of: columns)) }
+    for marker in visibleMarkers { canvas.drawRule(in: place(xAxis.fraction(of: marker.x), of: columns)) }
+    for line in plot.referenceLines where yAxis.contains(line.y) {
+      canvas.drawLevel(in: rows - 1 - place(yAxis.fraction(of: line.y), of: rows))
+    }
+    for mark in plot.pointMarks where xAxis.contains(mark.point.x) && yAxis.contains(mark.point.y) {
+      canvas.drawMark(
+        in: place(xAxis.fraction(of: mark.point.x), of: columns),
+        row: rows - 1 - place(yAxis.fraction(of: mark.point.y), of: rows))
+    }
     return canvas
   }
 
@@ -83,9 +92,7 @@ struct TextChart {
   }
 
   private var visibleMarkers: [Marker] {
-    plot.markers.filter {
-      $0.step.isFinite && $0.step >= plot.total.firstStep && $0.step <= plot.total.lastStep
-    }
+    plot.markers.filter { $0.x.isFinite && $0.x >= plot.total.firstX && $0.x <= plot.total.lastX }
   }
 
   /// The foreground colors of every terminal, without black and white, one of which is the background.
@@ -179,15 +186,27 @@ struct TextChart {
     return usesColor ? start(of: index) + text + Self.end : text
   }
 
-  /// What the vertical lines are.
+  /// What the vertical lines are, the marks and the horizontal lines: a line for all of them.
   private func ruleLine() -> String? {
-    let markers = visibleMarkers
-    guard !markers.isEmpty, rows > 11 else { return nil }
-    let texts = markers.map {
-      let label = safeText($0.label, atMost: 100)
+    guard rows > 11 else { return nil }
+    func text(_ number: String, _ label: String) -> String {
+      let label = safeText(label, atMost: 100)
       let shown = characters == .ascii ? String(label.map { $0.isASCII ? $0 : "?" }) : label
-      return DecimalNumber($0.step, significantDigits: 16).label + (shown.isEmpty ? "" : " " + shown)
+      return number + (shown.isEmpty ? "" : " " + shown)
     }
-    return shortened((characters == .ascii ? ": " : "┊ ") + texts.joined(separator: ", "), to: columns)
+    func number(_ value: Double) -> String { DecimalNumber(value, significantDigits: 4).label }
+    let kinds = [
+      (
+        TextCanvas.rule(characters),
+        visibleMarkers.map { text(DecimalNumber($0.x, significantDigits: 16).label, $0.label) }
+      ),
+      (
+        TextCanvas.mark(characters),
+        plot.pointMarks.map { text("(\(number($0.point.x)), \(number($0.point.y)))", $0.label) }
+      ),
+      (TextCanvas.level(characters), plot.referenceLines.map { text(number($0.y), $0.label) }),
+    ]
+    let parts = kinds.filter { !$0.1.isEmpty }.map { "\($0.0) " + $0.1.joined(separator: ", ") }
+    return parts.isEmpty ? nil : shortened(parts.joined(separator: "  "), to: columns)
   }
 }

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct AxisTests {
   private func rates(_ low: Double, _ high: Double, _ count: Int = 8) -> Axis {
-    .ofRates(from: low, to: high, mostLabels: count)
+    .rounded(from: low, to: high, mostLabels: count)
   }
 
   private func logarithmic(_ low: Double, _ high: Double, _ count: Int = 8, hasOthers: Bool = false) -> Axis {
@@ -12,7 +12,7 @@ import Testing
   }
 
   private func steps(_ first: Double, _ last: Double, _ count: Int = 8) -> Axis {
-    .ofSteps(from: first, to: last, length: 100, mostLabels: count) { Double($0.count) }
+    .exact(from: first, to: last, length: 100, mostLabels: count) { Double($0.count) }
   }
 
   @Test func labelsAreShort() {
@@ -45,7 +45,7 @@ import Testing
     #expect(axis.fraction(of: -1) == 0)
     #expect(axis.fraction(of: 0.001) > 0.05)
     #expect(Plot(of: Chart(series: [], yScale: .logarithmic)).yLabel("rate").note == " (log scale)")
-    let zero = Chart(series: [Series(name: "", points: [Point(step: 0, rate: 0)])], yScale: .logarithmic)
+    let zero = Chart(series: [Series(name: "", points: [Point(x: 0, y: 0)])], yScale: .logarithmic)
     #expect(Plot(of: zero).yLabel("rate").note == " (log scale; ≤ 0 on the lower edge)")
   }
 

@@ -8,7 +8,7 @@ import Testing
       series: [
         Series(name: "cosine", points: points(100) { 0.1 - $0 / 1000 }),
         Series(name: "constant", points: points(100) { _ in 0.05 }),
-      ], markers: [Marker(step: 50, label: "restart")])
+      ], markers: [Marker(x: 50, label: "restart")])
     let document = DocumentReader(chart.svg())
     #expect(document.isWellFormed)
     let root = try #require(document.elements.first)
@@ -33,7 +33,7 @@ import Testing
     let nasty = "<script>alert('1')</script> & \"quoted\" \u{0}\u{1B}[31m\u{8}\u{FFFE}\u{202E}\u{85} ]]> 學習率 👩‍👩‍👧"
     let chart = Chart(
       title: nasty, series: [Series(name: nasty, points: points(9) { $0 }), Series(name: nasty + "2", points: [])],
-      xLabel: nasty, yLabel: nasty, markers: [Marker(step: 3, label: nasty)])
+      xLabel: nasty, yLabel: nasty, markers: [Marker(x: 3, label: nasty)])
     let bytes = chart.svg()
     let document = DocumentReader(bytes)
     #expect(document.isWellFormed)
@@ -48,7 +48,7 @@ import Testing
     let long = String(repeating: "a\u{301}<", count: 100_000)
     let chart = Chart(
       title: long, series: (0..<64).map { _ in Series(name: long, points: points(2) { $0 }) }, xLabel: long,
-      yLabel: long, markers: (0..<500).map { Marker(step: Double($0) / 500, label: long) })
+      yLabel: long, markers: (0..<500).map { Marker(x: Double($0) / 500, label: long) })
     let bytes = chart.svg()
     #expect(DocumentReader(bytes).isWellFormed)
     #expect(bytes.count < 500_000)
@@ -73,10 +73,10 @@ import Testing
   @Test(arguments: [0, 1, 123_456, 777_777, 999_999]) func oneSpikeAmongAMillionPointsIsDrawn(_ place: Int) throws {
     for (spike, isStaircase) in [(1.0, false), (0.0, false), (1.0, true)] {
       var curve = points(1_000_000) { _ in 0.5 }
-      curve[place].rate = spike
+      curve[place].y = spike
       let chart = Chart(series: [
         Series(name: "", points: curve, isStaircase: isStaircase),
-        Series(name: "full", points: [Point(step: 0, rate: 0), Point(step: 9, rate: 1)]),
+        Series(name: "full", points: [Point(x: 0, y: 0), Point(x: 9, y: 1)]),
       ])
       let path = try #require(DocumentReader(chart.svg()).curves.last)
       let heights = ordinates(path)
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test func aStaircaseFallsUpright() throws {
-    let steps = [Point(step: 0, rate: 1), Point(step: 5, rate: 0.1), Point(step: 10, rate: 0.1)]
+    let steps = [Point(x: 0, y: 1), Point(x: 5, y: 0.1), Point(x: 10, y: 0.1)]
     let paths = DocumentReader(Chart(series: [Series(name: "", points: steps, isStaircase: true)]).svg()).curves
     #expect(paths.contains { $0.wholeMatch(of: /M[\d.]+ [\d.]+H[\d.]+V[\d.]+H[\d.]+/) != nil })
   }
@@ -158,7 +158,7 @@ import Testing
     let series = (0..<Int.random(in: 0...4, using: &generator)).map { number in
       Series(
         name: "curve \(number)",
-        points: (0..<Int.random(in: 0...30, using: &generator)).map { _ in Point(step: value(), rate: value()) },
+        points: (0..<Int.random(in: 0...30, using: &generator)).map { _ in Point(x: value(), y: value()) },
         isStaircase: Bool.random(using: &generator), isDashed: Bool.random(using: &generator))
     }
     return Chart(
@@ -166,6 +166,6 @@ import Testing
       yScale: Bool.random(using: &generator) ? .linear : .logarithmic,
       width: [Int.min, 0, 300, 800, Int.max].randomElement(using: &generator) ?? 0,
       height: [Int.min, 0, 200, 450, Int.max].randomElement(using: &generator) ?? 0,
-      markers: (0..<Int.random(in: 0...5, using: &generator)).map { _ in Marker(step: value(), label: "mark") })
+      markers: (0..<Int.random(in: 0...5, using: &generator)).map { _ in Marker(x: value(), label: "mark") })
   }
 }

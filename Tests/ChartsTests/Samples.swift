@@ -56,7 +56,7 @@ func withoutStyle(_ bytes: [UInt8]) -> String {
 
 /// `count` points of `rate` over the steps 0, 1, 2, …
 func points(_ count: Int, _ rate: (Double) -> Double) -> [Point] {
-  (0..<count).map { Point(step: Double($0), rate: rate(Double($0))) }
+  (0..<count).map { Point(x: Double($0), y: rate(Double($0))) }
 }
 
 /// The ordinates of a path, downwards from the top of the picture.

@@ -12,7 +12,7 @@ import Testing
       for characters in [Chart.Characters.braille, .ascii] {
         let chart = Chart(
           title: "title", series: (0..<count).map { Series(name: "curve number \($0)", points: curve) },
-          markers: [Marker(step: 10, label: "restart")])
+          markers: [Marker(x: 10, label: "restart")])
         let lines = lines(chart.text(columns: columns, rows: rows, characters: characters))
         #expect(lines.count == rows)
         #expect(lines.map(\.count).max() == columns, "\(count)")
@@ -30,14 +30,14 @@ import Testing
     let chart = Chart(
       title: "Über 學", series: (0..<9).map { Series(name: "γ\($0)", points: curve) }, xLabel: "Schritt …",
       yScale: .logarithmic,
-      markers: [Marker(step: 1, label: "→")])
+      markers: [Marker(x: 1, label: "→")])
     #expect(chart.text(characters: .ascii).utf8.allSatisfy { $0 == 0x0A || 0x20..<0x7F ~= $0 })
   }
 
   @Test func aTerminalIsGivenNoCommandsFromNames() {
     let chart = Chart(
       title: "\u{1B}]0;owned\u{7}", series: (0..<2).map { _ in Series(name: "a\u{9B}2J\u{1B}[2J\n\r", points: curve) },
-      xLabel: "\u{1B}[H", yLabel: "\u{8}\u{8}", markers: [Marker(step: 3, label: "\u{1B}c")])
+      xLabel: "\u{1B}[H", yLabel: "\u{8}\u{8}", markers: [Marker(x: 3, label: "\u{1B}c")])
     let text = chart.text(rows: 24)
     #expect(lines(text).count == 24)
     #expect(!text.unicodeScalars.contains { $0 != "\n" && ($0.value < 0x20 || (0x7F..<0xA0).contains($0.value)) })

@@ -40,7 +40,7 @@ struct PictureOptions {
     let series = curves.map { curve in
       let points = (0..<samples.count).map { index in
         let step = samples.step(index)
-        return Point(step: step, rate: curve.schedule.rate(at: step))
+        return Point(x: step, y: curve.schedule.rate(at: step))
       }
       return Series(name: curve.name, points: points)
     }

@@ -65,13 +65,13 @@ struct SessionChart {
           }
         case "attempt":
           let step = event["resume_step"]?.reported ?? 0
-          content.markers.append(Marker(step: step, label: "restart"))
+          content.markers.append(Marker(x: step, label: "restart"))
         case "override":
           let step = event["override"]?["effective_step"]?.reported ?? 0
-          content.markers.append(Marker(step: step, label: event["override"]?["id"]?.string ?? "override"))
+          content.markers.append(Marker(x: step, label: event["override"]?["id"]?.string ?? "override"))
         case "command":
           content.markers.append(
-            Marker(step: event["command"]?["at_step"]?.reported ?? 0, label: event["command"]?["type"]?.string ?? ""))
+            Marker(x: event["command"]?["at_step"]?.reported ?? 0, label: event["command"]?["type"]?.string ?? ""))
         default: break
         }
       }
@@ -86,10 +86,10 @@ struct SessionChart {
       let last = content.courses.count - 1
       guard let step = report["step"]?.reported else { return }
       if let rate = report["learning_rate"]?.reported {
-        content.courses[last].rates.append(Point(step: step, rate: rate))
+        content.courses[last].rates.append(Point(x: step, y: rate))
       }
       if let loss = report["metrics.loss"]?.reported {
-        content.courses[last].losses.append(Point(step: step, rate: loss))
+        content.courses[last].losses.append(Point(x: step, y: loss))
       }
     }
 
