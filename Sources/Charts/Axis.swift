@@ -153,6 +153,9 @@ struct TickStride {
 }
 
 extension Axis {
+  /// Where a positive value is on a logarithmic axis.
+  static func position(of value: Double) -> Double { log10(value) }
+
   /// Whether `value` is between the ends.
   func contains(_ value: Double) -> Bool {
     guard value.isFinite else { return false }

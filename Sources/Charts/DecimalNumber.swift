@@ -54,6 +54,9 @@ struct DecimalNumber: Equatable {
     digits == 0 ? nil : exponent + digits.magnitude.description.utf8.count - 1
   }
 
+  /// The nearest double; infinite beyond the largest one.
+  var value: Double { Double("\(digits)e\(exponent)") ?? 0 }
+
   /// Labels in one manner for the ticks of one axis: 0.001, 1e-5, 10k, 1M.
   static func labels(_ numbers: [DecimalNumber]) -> [String] {
     let largest = numbers.compactMap(\.magnitude).max() ?? 0

@@ -52,14 +52,14 @@ extension Axis {
   }
 
   /// 1, 2, … 9 times a power of ten.
-  private struct GridLine {
+  struct GridLine {
     let factor: Int
     let exponent: Int
     var position: Double { Double(exponent) + log10(Double(factor)) }
     var tick: Tick { Tick(position: position, label: DecimalNumber(digits: factor, exponent: exponent).label) }
   }
 
-  private static func grid(from low: Double, to high: Double) -> [GridLine] {
+  static func grid(from low: Double, to high: Double) -> [GridLine] {
     guard low < high, let first = Int(exactly: low.rounded(.down)), let last = Int(exactly: high.rounded(.up)) else {
       return []
     }

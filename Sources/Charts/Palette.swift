@@ -23,21 +23,55 @@ enum Palette {
   /// The color of a curve for readers that know no CSS variables, on white.
   static func fallback(of index: Int) -> String { light[color(of: index)] }
 
+  private static let patterns = [
+    "", "9 5", "1 5", "14 5 1 5", "5 5 5 10", "18 6", "1 9", "10 5 1 5 1 5", "2 4 2 10", "22 5 6 5",
+  ]
+
+  /// The lengths of dashes and gaps of a path: each of the first ten has a pattern of its own besides its color.
+  static func pathDashes(of index: Int) -> String { patterns[index % patterns.count] }
+
   /// The lengths of dashes and gaps of a curve in pixels, empty for an unbroken line. Past the last color, patterns
   /// tell curves apart. The round ends make each dash 2 pixels longer and each gap as much shorter.
   static func dashes(of index: Int, isDashed: Bool) -> String {
-    let patterns = [
-      "", "9 5", "1 5", "14 5 1 5", "5 5 5 10", "18 6", "1 9", "10 5 1 5 1 5", "2 4 2 10", "22 5 6 5",
-    ]
     let pattern = patterns[index / count % patterns.count]
     return pattern.isEmpty && isDashed ? "6 6" : pattern
   }
+
+  /// The bands of a contour chart, from the lowest values to the highest: a single hue, so that lightness alone tells
+  /// them apart, for the colorblind and in gray too. The lowest are nearest to the background, and paths that end there
+  /// are seen best. Made in OKLCH (Ottosson, 2020) with the lightness in even steps.
+  private static let lightBands = [
+    "#f6fbff", "#ecf3fb", "#e1ecf6", "#d7e4f1", "#ccddec", "#c2d5e8", "#b7cee3", "#adc7de", "#a2c0d9", "#98b8d4",
+    "#8db1cf", "#83aaca", "#78a3c5",
+  ]
+  private static let darkBands = [
+    "#191f25", "#1d232c", "#202833", "#232d3a", "#263341", "#293848", "#2c3d50", "#304357", "#33485f", "#364e67",
+    "#38546e", "#3b5a76", "#3e607e",
+  ]
+
+  static var bandCount: Int { lightBands.count }
+  /// The color of a band for readers that know no CSS variables, on white.
+  static func bandFallback(_ index: Int) -> String { lightBands[index % bandCount] }
+
+  static let bandStyleSheet: String = {
+    func variables(_ colors: [String]) -> String {
+      ".anneal-chart{" + colors.enumerated().map { "--band-\($0.offset):\($0.element)" }.joined(separator: ";") + "}"
+    }
+    let fills = lightBands.indices.map { ".anneal-chart .band-\($0){fill:var(--band-\($0))}" }
+    let rules = [
+      variables(lightBands), "@media (prefers-color-scheme:dark){" + variables(darkBands) + "}",
+      ".anneal-chart .contour-line{stroke:var(--text)}",
+    ]
+    return (rules + fills).joined(separator: "\n")
+  }()
 
   /// What pictures with marks and labels on top of curves need besides.
   static let markStyleSheet = [
     ".anneal-chart text.halo{stroke:var(--background);paint-order:stroke;stroke-width:3px;stroke-linejoin:round}",
     ".anneal-chart .mark{fill:var(--background);stroke:var(--text)}",
     ".anneal-chart .limit-line{stroke:var(--text)}",
+    ".anneal-chart .casing{stroke:var(--background)}",
+    ".anneal-chart .star{fill:var(--text);stroke:var(--background)}",
   ].joined(separator: "\n")
 
   /// The style sheet. Each rule names the class of the picture: within a page, it must not restyle anything else.
