@@ -20,7 +20,7 @@ public struct ContourChart: Sendable {
   /// How the values at which lines are drawn are chosen.
   public enum Spacing: Sendable {
     /// Evenly where that shows the form; by powers of ten where the values are positive and span more than a factor of
-    /// 50; by shares of the area where most of them are close together.
+    /// 50, but for the lowest twentieth; by shares of the area where most of them are close together.
     case automatic
     /// Evenly.
     case linear

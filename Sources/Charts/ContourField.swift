@@ -162,12 +162,11 @@ struct ContourField {
     return rings
   }
 
-  /// How far along an edge the level lies; the margin (nil) and places without value leave it to the other end.
+  /// How far along an edge the level lies; the margin (nil) leaves it to the other end.
   private static func part(from start: Double?, to end: Double?, _ level: Double) -> Double {
     guard let start else { return 1 }
     guard let end else { return 0 }
-    if start.isNaN { return 1 }
-    if end.isNaN { return 0 }
+    if start.isNaN || end.isNaN { return 0.5 }
     // Values are within ±10³⁰⁰ and on two sides of the level, so the difference is finite and not 0.
     return min(max((level - start) / (end - start), 0), 1)
   }

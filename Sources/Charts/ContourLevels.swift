@@ -17,12 +17,12 @@ struct ContourLevels {
       self.init(ticks: [], spacing: .linear)
       return
     }
-    let base = Self.lowestPositive(of: sorted)
+    let base = Self.lowestPositive(of: sorted, outOf: 500)
     let middle = sorted[sorted.count / 2]
     let chosen: ContourChart.Spacing =
       switch spacing {
       case .automatic:
-        if let base, low >= 0, high / base >= 50 {
+        if low >= 0, let share = Self.lowestPositive(of: sorted, outOf: 20), high / share >= 50 {
           .logarithmic
         } else if min(middle - low, high - middle) < (high - low) * 0.1 {
           .quantiles
@@ -55,12 +55,11 @@ struct ContourLevels {
     self.spacing = spacing
   }
 
-  /// Where powers of ten start: at the lowest value, or where it is 0 or below, at the lowest positive one, but not at
-  /// one that hardly any part of the area is below.
-  private static func lowestPositive(of sorted: [Double]) -> Double? {
-    if let low = sorted.first, low > 0 { return low }
+  /// The lowest positive value that at least one of so many parts of the area is below: a single low value does not
+  /// stretch the scale.
+  private static func lowestPositive(of sorted: [Double], outOf parts: Int) -> Double? {
     guard let first = sorted.firstIndex(where: { $0 > 0 }) else { return nil }
-    return sorted[min(max(first, sorted.count / 50), sorted.count - 1)]
+    return sorted[min(max(first, sorted.count / parts), sorted.count - 1)]
   }
 
   private static func decades(from low: Double, to high: Double) -> [(value: Double, label: String)] {

@@ -13,7 +13,9 @@ extension ContourPicture {
     let isLeaving = line.end == .outside
     var arrows = Markup()
     for arrow in line.arrows(count: 3) { addArrow(to: arrow.tip, from: arrow.back, size: 5, &arrows) }
-    if isLeaving, let run = line.runs.last, let tip = run.last, let back = run.last(where: { $0.distance(to: tip) >= 2 }) {
+    if isLeaving, let run = line.runs.last, let tip = run.last,
+      let back = run.last(where: { $0.distance(to: tip) >= 2 })
+    {
       addArrow(to: tip, from: back, size: 8, &arrows)
     }
     let color = "class=\"curve-\(Palette.color(of: index))\" stroke=\"\(Palette.fallback(of: index))\""
@@ -34,7 +36,7 @@ extension ContourPicture {
       markup.add("\"/>\n")
     }
     if let start = line.start { addRing(x: start.x, y: start.y, color, to: &markup) }
-    if let end = line.runs.last?.last {
+    if let end = line.tail {
       switch line.end {
       case .inside: addDot(x: end.x, y: end.y, color, to: &markup)
       case .lost: addCross(x: end.x, y: end.y, color, to: &markup)
@@ -59,9 +61,9 @@ extension ContourPicture {
   }
 
   private func addRing(x: Double, y: Double, _ color: String, to markup: inout Markup) {
-    markup.add("<circle class=\"casing\" fill=\"none\" stroke=\"#ffffff\" stroke-width=\"6\"")
+    markup.add("<g class=\"start\" fill=\"#ffffff\"><circle class=\"casing\" stroke=\"#ffffff\" stroke-width=\"6\"")
     addCenter(x: x, y: y, radius: 5, to: &markup)
-    markup.add("<g class=\"start\"><circle \(color) stroke-width=\"2.5\"")
+    markup.add("<circle \(color) stroke-width=\"2.5\"")
     addCenter(x: x, y: y, radius: 5, to: &markup)
     markup.add("</g>\n")
   }
@@ -92,66 +94,35 @@ extension ContourPicture {
     markup.add(" r=\"\(radius)\"/>")
   }
 
-  /// A star of five points.
-  func addStar(x: Double, y: Double, to markup: inout Markup) {
-    let corners: [(Double, Double)] = [
-      (0, -9), (2.12, -2.91), (8.56, -2.78), (3.42, 1.11), (5.29, 7.28), (0, 3.6), (-5.29, 7.28), (-3.42, 1.11),
-      (-8.56, -2.78), (-2.12, -2.91),
-    ]
-    markup.add("<path class=\"star\" fill=\"#1f2328\" stroke=\"#ffffff\" stroke-width=\"1.5\" d=\"")
-    for (index, corner) in corners.enumerated() {
-      if index == 0 {
-        markup.addMove(x: x + corner.0, y: y + corner.1)
-      } else {
-        markup.addLine(x: x + corner.0, y: y + corner.1)
-      }
-    }
-    markup.add("Z\"/>\n")
-  }
-
   func addLegend(to markup: inout Markup) {
     guard !legend.entries.isEmpty else { return }
-    var names = paths.map(\.name)
-    if !paths.isEmpty { names += ["start", "end"] }
-    if !minima.isEmpty { names.append("minimum") }
-    names += Array(repeating: "no finite value", count: max(0, legend.entries.count - names.count))
     let neutral = "class=\"limit-line\" stroke=\"#1f2328\""
     markup.add("<g font-size=\"12\" fill=\"none\" stroke-linecap=\"round\">\n")
-    for (index, entry) in legend.entries.enumerated() {
+    for ((key, name), entry) in zip(keys, legend.entries) {
       let middle = legendTop + entry.y + Legend.rowHeight / 2
       let left = Picture.margin + entry.x
       let center = left + Legend.sampleWidth / 2
-      switch index - paths.count {
-      case ..<0:
+      switch key {
+      case .path(let index):
         markup.add(
           "<path class=\"curve-\(Palette.color(of: index))\" stroke=\"\(Palette.fallback(of: index))\" "
             + "stroke-width=\"2.5\" stroke-dasharray=\"\(Palette.pathDashes(of: index))\" d=\"")
         markup.addMove(x: left + 2, y: middle)
         markup.addStroke("H", to: left + Legend.sampleWidth - 2)
         markup.add("\"/>\n")
-      case 0 where names[index] == "start" && !paths.isEmpty: addRing(x: center, y: middle, neutral, to: &markup)
-      case 1 where names[index] == "end" && !paths.isEmpty: addDot(x: center, y: middle, neutral, to: &markup)
-      case _ where names[index] == "minimum": addStar(x: center, y: middle, to: &markup)
-      default: addHatchSample(Box(left: left + 4, top: middle - 7, width: 22, height: 14), to: &markup)
+      case .start: addRing(x: center, y: middle, neutral, to: &markup)
+      case .end: addDot(x: center, y: middle, neutral, to: &markup)
+      case .lost: addCross(x: center, y: middle, neutral, to: &markup)
+      case .minimum: markup.addStar(x: center, y: middle)
+      case .hatching: markup.addHatching(Box(left: left + 4, top: middle - 7, width: 22, height: 14))
       }
       markup.add("<g fill=\"#1f2328\">")
       markup.addText(
-        names[index], x: left + Legend.sampleWidth + Legend.gap, y: middle + 4, width: legend.nameWidth + 0.5,
+        name, x: left + Legend.sampleWidth + Legend.gap, y: middle + 4, width: legend.nameWidth + 0.5,
         size: Picture.labelSize)
       markup.add("</g>\n")
     }
     markup.add("</g>\n")
-  }
-
-  private func addHatchSample(_ box: Box, to markup: inout Markup) {
-    markup.add("<path class=\"muted-line\" stroke=\"#59636e\" d=\"")
-    markup.addBox(box)
-    for offset in [7.0, 14, 21, 28] {
-      let (start, end) = (max(0, offset - box.height), min(box.width, offset))
-      markup.addMove(x: box.left + start, y: box.top + offset - start)
-      markup.addLine(x: box.left + end, y: box.top + offset - end)
-    }
-    markup.add("\"/>\n")
   }
 
   /// The chart in words, for those who hear it.
@@ -172,8 +143,8 @@ extension ContourPicture {
         y: y.low + field.ys[lowest / field.columns] * (y.high - y.low))
       sentences.append(area + ".")
       sentences.append(
-        "Values from \(number(field.values[lowest])), near \(place(at)), to \(number(field.values[highest])); darker or "
-          + "further from the background is higher.")
+        "Values from \(number(field.values[lowest])), near \(place(at)), to \(number(field.values[highest])): the higher, the "
+          + "further is the color from the background's.")
       sentences.append(
         levels.labels.isEmpty ? "No lines." : "Lines at \(levels.labels.joined(separator: ", ")).")
       let missing = field.values.count - finite.count

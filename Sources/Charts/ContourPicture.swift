@@ -12,10 +12,35 @@ struct ContourPicture {
   let paths: [(name: String, line: PathLine, points: [Point])]
   let minima: [Point]
   let missingPathCount: Int
+  /// What the legend explains, in its order.
+  let keys: [(key: Key, name: String)]
   let legend: Legend
   let legendTop: Double
   private let regions: [[ContourField.Ring]]
   private let yLabelBaseline: Double
+  private let hasBar: Bool
+
+  /// What the legend may explain.
+  enum Key {
+    case path(Int)
+    case start
+    case end
+    case lost
+    case minimum
+    case hatching
+
+    /// That of a path is its own.
+    var name: String {
+      switch self {
+      case .path: ""
+      case .start: "start"
+      case .end: "end"
+      case .lost: "no number from here"
+      case .minimum: "minimum"
+      case .hatching: "no finite value"
+      }
+    }
+  }
 
   /// How many columns and rows of values are looked at: about one for every four pixels.
   private static let largestSide = 160
@@ -54,11 +79,15 @@ struct ContourPicture {
     let shown = chart.paths.prefix(ContourChart.largestPathCount)
     missingPathCount = chart.paths.count - shown.count
     let names = shown.map { safeText($0.name, atMost: 200) }
-    var entries = names
-    if !shown.isEmpty { entries += ["start", "end"] }
-    if !minima.isEmpty { entries.append("minimum") }
-    if field.values.contains(where: \.isNaN) { entries.append("no finite value") }
-    legend = Legend(of: entries, width: width - 2 * Picture.margin)
+    var keys = names.indices.map { Key.path($0) }
+    if !shown.isEmpty { keys += [.start, .end] }
+    if shown.contains(where: { $0.points.contains { !$0.x.isFinite || !$0.y.isFinite } }) { keys.append(.lost) }
+    if !minima.isEmpty { keys.append(.minimum) }
+    if field.values.contains(where: \.isNaN) { keys.append(.hatching) }
+    self.keys = keys.map { key in
+      if case .path(let index) = key { (key, names[index]) } else { (key, key.name) }
+    }
+    legend = Legend(of: self.keys.map(\.name), width: width - 2 * Picture.margin)
 
     var top = title.isEmpty ? Picture.margin - 4 : Picture.margin + 24
     yLabelBaseline = top + Picture.labelSize
@@ -72,7 +101,10 @@ struct ContourPicture {
     ) { _ in 18 }
     let left = Picture.margin + Frame.labelWidth(of: yAxis) + 8
     let barLabels = levels.labels.map { proportionalWidth($0) * Picture.labelSize }.max() ?? 0
-    let plotWidth = width - left - (levels.values.isEmpty ? 24 : 18 + Self.barWidth + 6 + barLabels + 12)
+    let barRoom = 18 + Self.barWidth + 6 + barLabels + 12
+    // In a narrow picture with long labels, the colors go without explanation.
+    hasBar = !levels.values.isEmpty && width - left - barRoom >= 80
+    let plotWidth = max(width - left - (hasBar ? barRoom : 24), 40)
     let xAxis = Axis.exact(
       from: xBounds.low, to: xBounds.high, length: plotWidth, mostLabels: min(max(3, Int(plotWidth / 64)), 20),
       isWhole: false
@@ -110,7 +142,7 @@ struct ContourPicture {
     for index in paths.indices.reversed() { addPath(index, to: &markup) }
     for minimum in minima where frame.xAxis.contains(minimum.x) && frame.yAxis.contains(minimum.y) {
       let (x, y) = frame.place(of: minimum)
-      addStar(x: x, y: y, to: &markup)
+      markup.addStar(x: x, y: y)
     }
     addLegend(to: &markup)
     markup.add("</svg>\n")
@@ -254,7 +286,7 @@ struct ContourPicture {
   /// The colors of the bands, with the values between them.
   private func addBar(to markup: inout Markup) {
     let count = levels.values.count + 1
-    guard count > 1 else { return }
+    guard hasBar else { return }
     let left = frame.box.right + 18
     let step = frame.box.height / Double(count)
     for index in 0..<count {

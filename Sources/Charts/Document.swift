@@ -97,6 +97,40 @@ extension Markup {
     add(attribute: "height", box.height)
   }
 
+  /// Appends a star of five points.
+  mutating func addStar(x: Double, y: Double) {
+    let corners: [(Double, Double)] = [
+      (0, -9), (2.12, -2.91), (8.56, -2.78), (3.42, 1.11), (5.29, 7.28), (0, 3.6), (-5.29, 7.28), (-3.42, 1.11),
+      (-8.56, -2.78), (-2.12, -2.91),
+    ]
+    add("<path class=\"star\" fill=\"#1f2328\" stroke=\"#ffffff\" stroke-width=\"1.5\" d=\"")
+    for (index, corner) in corners.enumerated() {
+      if index == 0 {
+        addMove(x: x + corner.0, y: y + corner.1)
+      } else {
+        addLine(x: x + corner.0, y: y + corner.1)
+      }
+    }
+    add("Z\"/>\n")
+  }
+
+  /// Appends a rectangle with slanted lines.
+  mutating func addHatching(_ box: Box, isCrossed: Bool = false) {
+    add("<path class=\"muted-line\" fill=\"none\" stroke=\"#59636e\" d=\"")
+    addBox(box)
+    // A large box has lines further apart, so that their number is bounded.
+    let length = box.width + box.height
+    for offset in stride(from: 7.0, to: length, by: max(7, length / 12)) {
+      let (start, end) = (max(0, offset - box.height), min(box.width, offset))
+      addMove(x: box.left + start, y: box.top + offset - start)
+      addLine(x: box.left + end, y: box.top + offset - end)
+      guard isCrossed else { continue }
+      addMove(x: box.right - start, y: box.top + offset - start)
+      addLine(x: box.right - end, y: box.top + offset - end)
+    }
+    add("\"/>\n")
+  }
+
   /// Appends what another one holds.
   mutating func add(_ other: Markup) { add(bytes: other.bytes) }
 }

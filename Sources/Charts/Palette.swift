@@ -1,3 +1,5 @@
+import Foundation
+
 /// The colors and line patterns of a picture.
 ///
 /// The hues are those of Okabe and Ito, "Color Universal Design", 2008, told apart by the colorblind too, without the
@@ -65,12 +67,56 @@ enum Palette {
     return (rules + fills).joined(separator: "\n")
   }()
 
+  /// Cividis (Nuñez, Anderton and Renslow, "Optimizing colormaps with consideration for color vision deficiency", PLoS ONE
+  /// 13(7), 2018), as matplotlib has it, at ten places: its lightness rises evenly, for the colorblind and in gray too.
+  private static let cividis: [(red: Double, green: Double, blue: Double)] = [
+    (0, 34, 78), (18, 53, 112), (59, 73, 108), (87, 93, 109), (112, 113, 115), (138, 134, 120), (165, 156, 116),
+    (195, 179, 105), (225, 204, 85), (254, 232, 56),
+  ]
+
+  /// The color of a cell, the same on white and on black.
+  ///
+  /// - Parameter fraction: how far the value is from the lowest to the highest, from 0 to 1.
+  static func shade(_ fraction: Double) -> String {
+    let place = min(max(fraction, 0), 1) * Double(cividis.count - 1)
+    let index = min(Int(exactly: place.rounded(.down)) ?? 0, cividis.count - 2)
+    let part = place - Double(index)
+    let (one, next) = (cividis[index], cividis[index + 1])
+    let levels = [(one.red, next.red), (one.green, next.green), (one.blue, next.blue)].map {
+      Int(exactly: ($0.0 + ($0.1 - $0.0) * part).rounded()) ?? 0
+    }
+    return "#" + levels.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
+  }
+
+  /// Whether white text is easier to read on a color than black.
+  static func isDark(_ color: String) -> Bool { luminance(of: color) < 0.179 }
+
+  /// The relative luminance of a color as WCAG 2.2 defines it, from 0 to 1.
+  static func luminance(of color: String) -> Double {
+    let number = Int(color.dropFirst(), radix: 16) ?? 0
+    let parts = [number >> 16, number >> 8, number].map { level -> Double in
+      let part = Double(level & 0xFF) / 255
+      return part <= 0.04045 ? part / 12.92 : pow((part + 0.055) / 1.055, 2.4)
+    }
+    return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+  }
+
+  /// What heat maps need besides: the text in cells, whose colors are the same on white and on black.
+  static let cellStyleSheet = [
+    ".anneal-chart text.on-dark{fill:#ffffff}", ".anneal-chart text.on-light{fill:#000000}",
+    ".anneal-chart .cell{stroke:var(--axis);stroke-width:0.5px}",
+  ].joined(separator: "\n")
+
+  /// What bar charts need besides.
+  static let barStyleSheet = ".anneal-chart .bar{fill:var(--curve-0)}"
+
   /// What pictures with marks and labels on top of curves need besides.
   static let markStyleSheet = [
     ".anneal-chart text.halo{stroke:var(--background);paint-order:stroke;stroke-width:3px;stroke-linejoin:round}",
     ".anneal-chart .mark{fill:var(--background);stroke:var(--text)}",
     ".anneal-chart .limit-line{stroke:var(--text)}",
     ".anneal-chart .casing{stroke:var(--background)}",
+    ".anneal-chart .start circle{fill:var(--background)}",
     ".anneal-chart .star{fill:var(--text);stroke:var(--background)}",
   ].joined(separator: "\n")
 

@@ -26,6 +26,8 @@ struct PathLine {
   /// Where it starts; nil where that is not within the frame.
   private(set) var start: Place?
   private(set) var end = End.inside
+  /// The last place within the frame, where the mark of its end goes; nil where there is none.
+  private(set) var tail: Place?
   /// The number of places until the end.
   private(set) var count = 0
 
@@ -53,10 +55,11 @@ struct PathLine {
       last = place
       end = isInside ? .inside : .outside
     }
-    if end != .lost, let last, end == .inside, let tail = runs.last?.last, tail != last {
-      // The last place is never thinned out.
+    // The last place is never thinned out.
+    if let last, frame.box.contains(x: last.x, y: last.y), let tail = runs.last?.last, tail != last {
       runs[runs.count - 1].append(last)
     }
+    tail = runs.last?.last
     thin()
   }
 
@@ -134,17 +137,16 @@ struct PathLine {
     var passed = 0.0
     for run in runs {
       for (index, (from, to)) in zip(run, run.dropFirst()).enumerated() {
-        passed += from.distance(to: to)
-        guard let next = wanted.first, passed >= next else { continue }
-        wanted.removeFirst()
-        // The direction over some pixels: a single step may go anywhere.
-        var back = from
-        for earlier in run[...index].reversed() {
-          back = earlier
-          if back.distance(to: to) >= 8 { break }
+        let length = from.distance(to: to)
+        while let next = wanted.first, passed + length >= next, length > 0 {
+          wanted.removeFirst()
+          let part = min(max((next - passed) / length, 0), 1)
+          let tip = Place(x: from.x + (to.x - from.x) * part, y: from.y + (to.y - from.y) * part)
+          // The direction over some pixels: a single step may go anywhere.
+          let back = run[...index].last { $0.distance(to: tip) >= 8 } ?? run[0]
+          if back.distance(to: tip) >= 2 { arrows.append((tip, back)) }
         }
-        if back.distance(to: to) >= 2 { arrows.append((to, back)) }
-        while let further = wanted.first, further <= passed { wanted.removeFirst() }
+        passed += length
       }
     }
     return arrows

@@ -74,3 +74,72 @@ func ordinates(_ path: String) -> [Double] {
   }
   return result
 }
+
+/// The corners of a path that is made of M, L, H and V, in pixels from the top left.
+func places(_ path: String) -> [(x: Double, y: Double)] {
+  var result: [(x: Double, y: Double)] = []
+  var last = (x: 0.0, y: 0.0)
+  var command: Character = "M"
+  var numbers: [Double] = []
+  var digits = ""
+  func endNumber() {
+    if !digits.isEmpty { numbers.append(Double(digits) ?? .nan) }
+    digits = ""
+  }
+  func endCommand() {
+    endNumber()
+    switch (command, numbers.count) {
+    case ("M", 2), ("L", 2): last = (numbers[0], numbers[1])
+    case ("H", 1): last.x = numbers[0]
+    case ("V", 1): last.y = numbers[0]
+    default:
+      numbers = []
+      return
+    }
+    result.append(last)
+    numbers = []
+  }
+  for character in path {
+    if character.isLetter {
+      endCommand()
+      command = character
+    } else if character == " " {
+      endNumber()
+    } else {
+      digits.append(character)
+    }
+  }
+  endCommand()
+  return result
+}
+
+/// What is promised of every picture: a document within bounds, without commands, numbers that are none, or paths that
+/// lead out of it.
+func checkHostile(_ bytes: [UInt8], atMost limit: Int, sourceLocation: SourceLocation = #_sourceLocation) {
+  let document = DocumentReader(bytes)
+  #expect(document.isWellFormed, sourceLocation: sourceLocation)
+  #expect(bytes.count < limit, sourceLocation: sourceLocation)
+  #expect(document.count("script") == 0, sourceLocation: sourceLocation)
+  #expect(!bytes.contains { $0 < 0x20 && $0 != 0x0A }, sourceLocation: sourceLocation)
+  let words = Set(
+    withoutStyle(bytes).utf8.split { !(0x61...0x7A).contains($0 | 0x20) }.filter { $0.count < 9 }.map {
+      String(Substring($0)).lowercased()
+    })
+  #expect(words.isDisjoint(with: ["nan", "inf", "infinity"]), sourceLocation: sourceLocation)
+  let size = ["width", "height"].compactMap { Double(document.elements.first?.attributes[$0] ?? "") }
+  #expect(size.count == 2, sourceLocation: sourceLocation)
+  guard size.count == 2 else { return }
+  for path in document.paths {
+    #expect(path.utf8.allSatisfy("MLHVhZ0123456789. -".utf8.contains), sourceLocation: sourceLocation)
+    let isInside = places(path).allSatisfy { (0...size[0]).contains($0.x) && (0...size[1]).contains($0.y) }
+    #expect(isInside, sourceLocation: sourceLocation)
+  }
+  let boxes = document.elements.filter { $0.name == "rect" && $0.attributes["class"] != "background" }
+  for box in boxes {
+    let sides = ["x", "y", "width", "height"].compactMap { Double(box.attributes[$0] ?? "") }
+    let isInside =
+      sides.count == 4 && sides.allSatisfy { $0 >= 0 } && sides[0] + sides[2] <= size[0] + 0.02
+      && sides[1] + sides[3] <= size[1] + 0.02
+    #expect(isInside, sourceLocation: sourceLocation)
+  }
+}
