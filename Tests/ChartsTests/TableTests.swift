@@ -84,7 +84,7 @@ import Testing
     #expect(DocumentReader(bytes).text.contains("Not drawn: 136 more rows. Not drawn: 136 more columns."))
   }
 
-  @Test(arguments: 0..<200) func hostileInputNeverBreaksAHeatMap(_ seed: UInt64) {
+  @Test(arguments: 0..<100) func hostileInputNeverBreaksAHeatMap(_ seed: UInt64) {
     var generator = SeededGenerator(state: seed)
     let kinds: [HeatMap.Cell] = [
       .diverged, .missing, .value(0), .value(-1), .value(.nan), .value(.infinity), .value(.leastNonzeroMagnitude),
