@@ -34,7 +34,8 @@ let package = Package(
     .target(name: "CHalfTurns"),
     // Pure maths: step → rate, and the catalog that reads a specification into it. No I/O, no clock.
     .target(name: "Schedules", dependencies: ["CHalfTurns", "JSON", "Policies"], swiftSettings: settings),
-    // Curves as a picture (SVG) and as characters for a terminal. Knows nothing of schedules.
+    // Curves, contours, tables and bars as pictures (SVG); curves as characters for a terminal, too. Knows nothing of
+    // schedules.
     .target(name: "Charts", swiftSettings: settings),
     // Optimizers and small problems to try schedules on. Pure: no I/O, no clock, seeded.
     .target(name: "Experiments", dependencies: ["JSON", "Policies", "Schedules"], swiftSettings: settings),

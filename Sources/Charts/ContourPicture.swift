@@ -272,10 +272,7 @@ struct ContourPicture {
     markup.addStroke("H", to: frame.box.left)
     markup.add(frame.edges())
     markup.add("\"/>\n<g class=\"muted\" font-size=\"12\">\n")
-    let half = frame.box.width / 2
-    markup.addText(yLabel, x: Picture.margin, y: yLabelBaseline, width: half, size: Picture.labelSize)
-    markup.addText(
-      valueLabel, x: width - Picture.margin, y: yLabelBaseline, anchor: "end", width: half, size: Picture.labelSize)
+    markup.addHeadings(left: yLabel, right: valueLabel, y: yLabelBaseline, width: width)
     frame.addTickLabels(width: width, to: &markup)
     markup.addText(
       xLabel, x: frame.box.center, y: frame.box.bottom + 37, anchor: "middle", width: frame.box.width,

@@ -35,6 +35,21 @@ extension Markup {
     add("</g>\n")
   }
 
+  /// Appends the names of what is left and right in one line; where both are long, each has half of it.
+  ///
+  /// - Parameter width: of the picture.
+  mutating func addHeadings(left: String, right: String, y: Double, width: Double) {
+    let room = width - 2 * Picture.margin - 8
+    let (leftWidth, rightWidth) = (
+      proportionalWidth(left) * Picture.labelSize, proportionalWidth(right) * Picture.labelSize
+    )
+    addText(
+      left, x: Picture.margin, y: y, width: max(room / 2, room - rightWidth), size: Picture.labelSize)
+    addText(
+      right, x: width - Picture.margin, y: y, anchor: "end", width: max(room / 2, room - leftWidth),
+      size: Picture.labelSize)
+  }
+
   /// Appends a line of text, shortened to `width`, with all of it in a tooltip where it is.
   ///
   /// - Parameters:

@@ -240,11 +240,8 @@ struct HeatMapPicture {
   // MARK: Labels
 
   private func addLabels(to markup: inout Markup) {
-    let half = width / 2 - Picture.margin - 4
     markup.add("<g class=\"muted\" font-size=\"12\">\n")
-    markup.addText(rowLabel, x: Picture.margin, y: headingBaseline, width: half, size: Picture.labelSize)
-    markup.addText(
-      valueLabel, x: width - Picture.margin, y: headingBaseline, anchor: "end", width: half, size: Picture.labelSize)
+    markup.addHeadings(left: rowLabel, right: valueLabel, y: headingBaseline, width: width)
     markup.addText(
       columnLabel, x: box.center, y: columnLabelBaseline, anchor: "middle", width: box.width, size: Picture.labelSize)
     if cells.isEmpty {
