@@ -68,7 +68,8 @@ let package = Package(
     .target(
       name: "Service",
       dependencies: [
-        "CContract", "COpenSSL", "Charts", "HTTPServer", "JSON", "Measures", "Schedules", "Sessions",
+        "CContract", "COpenSSL", "Charts", "Experiments", "HTTPServer", "JSON", "Measures", "Policies", "Schedules",
+        "Sessions",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
     .executableTarget(

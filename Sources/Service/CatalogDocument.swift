@@ -51,7 +51,7 @@ enum CatalogDocument {
     return .object(JSONObject(members + [("learning_rates", .array(rates))]))
   }
 
-  private static func parameter(_ parameter: Parameter) -> JSONValue {
+  static func parameter(_ parameter: Parameter) -> JSONValue {
     var members: [(String, JSONValue)] = [
       ("name", .string(parameter.name)), ("description", .string(parameter.summary)),
     ]

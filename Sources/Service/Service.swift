@@ -12,6 +12,8 @@ public struct Service: HTTPHandler {
   public struct Configuration: Sendable {
     /// The most rates that one answer may hold. Default 10,000,000: some 200 MB of JSON, streamed.
     public var largestAnswer = 10_000_000
+    /// The most that one experiment may cost, in multiplications, roughly. Default 10¹⁰: some ten seconds of one core.
+    public var largestExperiment = 1e10
 
     public init() {}
   }
@@ -33,6 +35,7 @@ public struct Service: HTTPHandler {
     case metrics
     case openAPI
     case policies
+    case experiments
     case sessions(SessionRoute)
 
     var methods: [String] {
@@ -40,6 +43,7 @@ public struct Service: HTTPHandler {
       case .schedule, .compare: ["POST", "OPTIONS"]
       case .catalog, .catalogEntry, .catalogPicture, .health, .live, .ready, .metrics, .openAPI, .policies:
         ["GET", "HEAD", "OPTIONS"]
+      case .experiments: ["GET", "HEAD", "POST", "OPTIONS"]
       case .sessions(let route): route.methods + ["OPTIONS"]
       }
     }
@@ -49,7 +53,8 @@ public struct Service: HTTPHandler {
       switch self {
       case .health, .live, .ready: .nothing
       case .openAPI: .anyone
-      case .schedule, .compare, .catalog, .catalogEntry, .catalogPicture, .policies, .metrics: .scope(.read)
+      case .schedule, .compare, .catalog, .catalogEntry, .catalogPicture, .policies, .experiments, .metrics:
+        .scope(.read)
       case .sessions(let route): route.need(method)
       }
     }
@@ -67,6 +72,7 @@ public struct Service: HTTPHandler {
       case .metrics: .metrics
       case .openAPI: .openAPI
       case .policies: .policies
+      case .experiments: .experiments
       case .sessions(let route): route.name
       }
     }
@@ -75,6 +81,7 @@ public struct Service: HTTPHandler {
   /// The paths without a variable part.
   private static let plainRoutes: [String: Route] = [
     "/schedule": .schedule, "/compare": .compare, "/schedules": .catalog, "/policies": .policies,
+    "/experiments": .experiments,
     "/sessions": .sessions(.collection), "/healthz": .health, "/livez": .live, "/readyz": .ready, "/metrics": .metrics,
     "/openapi.yaml": .openAPI,
   ]
@@ -86,6 +93,7 @@ public struct Service: HTTPHandler {
   private let catalogDocument: HTTPResponse
   private let policiesDocument: HTTPResponse
   private let sessions: SessionAPI
+  private let experiments: ExperimentAPI
   private let access: AccessControl
   private let operations: Operations
   private let workers = DispatchQueue(label: "service.workers", attributes: .concurrent)
@@ -105,6 +113,7 @@ public struct Service: HTTPHandler {
     self.configuration = configuration
     self.access = access
     self.sessions = SessionAPI(hub: sessions, seal: stateSeal)
+    experiments = ExperimentAPI(largestWork: configuration.largestExperiment)
     policiesDocument = .json(CatalogDocument.policies)
     catalogDocument = .json(CatalogDocument.all(.standard))
   }
@@ -140,6 +149,7 @@ public struct Service: HTTPHandler {
       case .catalogEntry(let type): reply.send(.json(CatalogDocument.one(try definition(type))))
       case .catalogPicture(let type): try picture(try definition(type), request, reply)
       case .policies: reply.send(policiesDocument)
+      case .experiments: try experiments.respond(to: request, reply)
       case .sessions(let route): try sessions.respond(route, request, reply)
       case .health, .live: reply.send(.json(["status": "ok"]))
       case .ready: ready(reply)
@@ -182,6 +192,7 @@ public struct Service: HTTPHandler {
     case .metrics: .metrics
     case .openAPI: .openAPI
     case .policies: .policies
+    case .experiments: .experiments
     default: try route(head)
     }
   }

@@ -42,6 +42,15 @@ public struct SpecificationReader: Sendable {
     return try arguments.definition.build(arguments)
   }
 
+  /// As ``read(_:)``, of a schedule that is multiplied with a rate: without a rate of its own it starts from 1.
+  package func readFactor(_ value: JSONValue) throws(SpecificationError) -> Curves {
+    if count(value, limit: Self.largestScheduleCount) > Self.largestScheduleCount {
+      throw SpecificationError(
+        pointer: .root, detail: "a schedule may hold at most \(Self.largestScheduleCount) schedules in all")
+    }
+    return try curves(value, pointer: .root, depth: 1)
+  }
+
   /// - Parameter value: a loss-driven rule, a JSON object.
   /// - Returns: the rule; nil where the type is a schedule that follows the steps alone.
   public func policy(_ value: JSONValue) throws(SpecificationError) -> (any Policy)? {

@@ -14,13 +14,16 @@ struct PictureOptions {
   /// The steps that one curve is looked at: enough for the lowest and the highest of every pixel of a wide picture.
   private static let largestSampleCount = 20_000
 
-  private let scale: Scale
-  private let width: Int
-  private let height: Int
-  private let title: String
+  /// Nil where the query does not say.
+  private let scale: Scale?
+  let width: Int
+  let height: Int
+  let title: String
+  /// Whether the vertical axis shall be logarithmic; nil where the query does not say.
+  var isLogarithmic: Bool? { scale.map { $0 == .log } }
 
   init(_ query: Query) throws(Problem) {
-    scale = try query.choice("scale", Scale.linear)
+    scale = try query.optionalChoice("scale", of: Scale.self)
     width = try query.integer("width", 240...4096, 800)
     height = try query.integer("height", 160...4096, 450)
     title = query["title"] ?? ""

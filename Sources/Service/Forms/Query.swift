@@ -40,7 +40,14 @@ struct Query {
   func choice<Choice: CaseIterable & RawRepresentable<String>>(
     _ name: String, _ otherwise: Choice
   ) throws(Problem) -> Choice {
-    guard let word = values[name] else { return otherwise }
+    try optionalChoice(name, of: Choice.self) ?? otherwise
+  }
+
+  /// One of the choices; nil where the query does not say.
+  func optionalChoice<Choice: CaseIterable & RawRepresentable<String>>(
+    _ name: String, of type: Choice.Type
+  ) throws(Problem) -> Choice? {
+    guard let word = values[name] else { return nil }
     if let choice = Choice(rawValue: word) { return choice }
     let words = Choice.allCases.map(\.rawValue)
     throw .invalidQuery(

@@ -4,7 +4,7 @@
 enum RouteName: Int, CaseIterable {
   /// No route, or a request that could not be parsed.
   case none
-  case schedule, compare, catalog, catalogEntry, catalogPicture, policies
+  case schedule, compare, catalog, catalogEntry, catalogPicture, policies, experiments
   case health, live, ready, metrics, openAPI
   case sessions, session, override
   case next, attempts, overrides, fork, history, events, state, replay, suggestions, chart
@@ -19,6 +19,7 @@ enum RouteName: Int, CaseIterable {
     case .catalogEntry: "/schedules/{type}"
     case .catalogPicture: "/schedules/{type}.svg"
     case .policies: "/policies"
+    case .experiments: "/experiments"
     case .health: "/healthz"
     case .live: "/livez"
     case .ready: "/readyz"

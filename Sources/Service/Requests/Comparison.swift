@@ -46,13 +46,15 @@ struct Comparison {
 
   // MARK: Entries
 
-  private struct Entry {
+  /// A schedule that has been given, and where.
+  struct Entry {
     let name: String
     let specification: JSONValue
     let pointer: String
   }
 
-  private static func entries(_ request: RequestObject) throws(Problem) -> [Entry] {
+  /// What `schedules`, or `schedule` with its `grid`, holds.
+  static func entries(_ request: RequestObject) throws(Problem) -> [Entry] {
     switch (request["schedules"], request["schedule"]) {
     case (_?, _?): throw .invalid("/schedule", "give either 'schedules' or one 'schedule' with a 'grid', not both")
     case (nil, let template?): return try grid(template, request)
