@@ -113,7 +113,7 @@ public enum Offline {
     }
   }
 
-  private static func valid<Result>(_ body: () throws(Problem) -> Result) throws -> Result {
+  static func valid<Result>(_ body: () throws(Problem) -> Result) throws -> Result {
     do throws(Problem) {
       return try body()
     } catch {

@@ -11,6 +11,7 @@ struct Anneal: ParsableCommand {
     version: version,
     subcommands: [
       Serve.self, ScheduleCommand.self, PlotCommand.self, CompareCommand.self, ExplainCommand.self, CatalogCommand.self,
+      ExperimentCommand.self, OptimizersCommand.self,
       TokenCommand.self, HealthcheckCommand.self,
     ])
 }

@@ -41,11 +41,7 @@ struct CompareCommand: ParsableCommand {
       schedules: schedules, selection: try steps.selection(), isLogarithmic: drawing.log, title: drawing.title)
     try drawing.draw(chart)
     print()
-    let widths = table[0].indices.map { column in table.map { $0[column].count }.max() ?? 0 }
-    for row in table {
-      let cells = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
-      print(cells.joined(separator: "  "))
-    }
+    printTable(table)
   }
 }
 

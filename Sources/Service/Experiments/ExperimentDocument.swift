@@ -109,6 +109,14 @@ struct ExperimentDocument: Sendable {
     ]
   }
 
+  /// What the summary is made from; nothing in a range test.
+  static func cells(_ request: ExperimentRequest, _ outcomes: [ExperimentJob.Outcome]) -> [GridCell] {
+    guard case .grid(let grid) = request.kind else { return [] }
+    return outcomes.enumerated().compactMap { index, outcome in
+      if case .run(let run) = outcome { GridCell(place: grid.place(index), run: run) } else { nil }
+    }
+  }
+
   /// What can be said when all runs are there: which was best, and how many there are of each outcome.
   ///
   /// - Parameter cells: of all runs, in their order; none of a range test.

@@ -41,24 +41,32 @@ struct ExperimentPicture: Sendable {
   }
 
   func svg(_ outcomes: [ExperimentJob.Outcome]) -> [UInt8] {
-    switch request.kind {
-    case .rangeTest: return rangeTest(outcomes)
-    case .grid(let grid):
-      let runs = outcomes.compactMap { outcome in if case .run(let run) = outcome { run } else { nil } }
-      switch kind {
-      case .loss: return losses(grid, runs)
-      case .rate: return curves(grid, runs, "learning rate") { [("", $0.learningRate)] }
-      case .effectiveRates:
-        return curves(grid, runs, "effective rate") { point in
-          [
-            ("least", point.effectiveRates?.least), ("median", point.effectiveRates?.median),
-            ("largest", point.effectiveRates?.largest),
-          ]
-        }
-      case .path: return path(grid, runs)
-      case .grid: return table(grid, runs)
+    if let chart = curves(outcomes) { return chart.svg() }
+    guard case .grid(let grid) = request.kind else { return [] }
+    let runs = Self.runs(outcomes)
+    return kind == .path ? path(grid, runs) : table(grid, runs)
+  }
+
+  /// The picture, where it is one of curves.
+  func curves(_ outcomes: [ExperimentJob.Outcome]) -> Chart? {
+    guard case .grid(let grid) = request.kind else { return rangeTest(outcomes) }
+    let runs = Self.runs(outcomes)
+    switch kind {
+    case .loss: return losses(grid, runs)
+    case .rate: return curves(grid, runs, "learning rate") { [("", $0.learningRate)] }
+    case .effectiveRates:
+      return curves(grid, runs, "effective rate") { point in
+        [
+          ("least", point.effectiveRates?.least), ("median", point.effectiveRates?.median),
+          ("largest", point.effectiveRates?.largest),
+        ]
       }
+    case .path, .grid: return nil
     }
+  }
+
+  private static func runs(_ outcomes: [ExperimentJob.Outcome]) -> [Run] {
+    outcomes.compactMap { outcome in if case .run(let run) = outcome { run } else { nil } }
   }
 
   // MARK: Curves
@@ -77,9 +85,11 @@ struct ExperimentPicture: Sendable {
 
   private func heading(_ otherwise: String) -> String { options.title.isEmpty ? otherwise : options.title }
 
-  private var problemName: String { request.problemForm.string ?? request.problemForm["type"]?.string ?? "problem" }
+  private var problemName: String {
+    (request.problemForm.string ?? request.problemForm["type"]?.string ?? "problem").replacing("_", with: " ")
+  }
 
-  private func losses(_ grid: Experiments.Grid, _ runs: [Run]) -> [UInt8] {
+  private func losses(_ grid: Experiments.Grid, _ runs: [Run]) -> Chart {
     let least = grid.problem.leastLoss
     var series: [Series] = []
     for (index, run) in runs.enumerated() {
@@ -97,7 +107,7 @@ struct ExperimentPicture: Sendable {
       title: heading("Loss on the \(problemName)\(verdict)"), series: series, yLabel: "loss",
       yScale: options.isLogarithmic ?? true ? .logarithmic : .linear, width: options.width, height: options.height,
       referenceLines: lines
-    ).svg()
+    )
   }
 
   private func points(_ run: Run, _ value: (TracePoint) -> Double?) -> [Point] {
@@ -106,7 +116,7 @@ struct ExperimentPicture: Sendable {
 
   private func curves(
     _ grid: Experiments.Grid, _ runs: [Run], _ label: String, _ values: (TracePoint) -> [(String, Double?)]
-  ) -> [UInt8] {
+  ) -> Chart {
     var series: [Series] = []
     for (index, run) in runs.enumerated() {
       guard let first = run.trace.first else { continue }
@@ -124,10 +134,10 @@ struct ExperimentPicture: Sendable {
       title: heading("\(label.capitalizingFirst) on the \(problemName)"), series: series, yLabel: label,
       yScale: options.isLogarithmic ?? (label != "learning rate") ? .logarithmic : .linear, width: options.width,
       height: options.height, referenceLines: lines
-    ).svg()
+    )
   }
 
-  private func rangeTest(_ outcomes: [ExperimentJob.Outcome]) -> [UInt8] {
+  private func rangeTest(_ outcomes: [ExperimentJob.Outcome]) -> Chart {
     var series: [Series] = []
     var marks: [PointMark] = []
     for (index, outcome) in outcomes.enumerated() {
@@ -147,22 +157,15 @@ struct ExperimentPicture: Sendable {
         guard let rate = suggestion.rate, let place = curve.rates.firstIndex(where: { $0 >= rate }) else { continue }
         marks.append(
           PointMark(
-            Point(x: curve.rates[place], y: curve.smoothed[place]), label: "\(suggestion.name) \(Self.short(rate))"))
+            Point(x: curve.rates[place], y: curve.smoothed[place]),
+            label: "\(suggestion.name) \(ExperimentRequest.short(rate))"))
       }
     }
     return Chart(
       title: heading("Range test on the \(problemName)"), series: series, xLabel: "learning rate", yLabel: "loss",
       xScale: .logarithmic, yScale: options.isLogarithmic ?? true ? .logarithmic : .linear, width: options.width,
       height: options.height, pointMarks: marks
-    ).svg()
-  }
-
-  /// Two significant digits.
-  private static func short(_ rate: Double) -> String {
-    var scale = 1.0
-    while abs(rate) * scale < 10 && scale < 1e300 { scale *= 10 }
-    while abs(rate) * scale >= 100 && scale > 1e-300 { scale /= 10 }
-    return text((rate * scale).rounded() / scale)
+    )
   }
 
   // MARK: The plane and the table
@@ -171,7 +174,7 @@ struct ExperimentPicture: Sendable {
     let places = runs.flatMap { run in run.trace.compactMap { $0.position.map { (x: $0.x, y: $0.y) } } }
     let bounds = grid.problem.view?.including(places)
     guard let bounds, let surface = LossSurface(of: grid.problem, bounds: bounds, columns: 121, rows: 91) else {
-      return losses(grid, runs)
+      return losses(grid, runs).svg()
     }
     let paths = runs.enumerated().map { index, run in
       ContourChart.Path(
@@ -202,7 +205,9 @@ struct ExperimentPicture: Sendable {
         cells.append([])
       }
       let cell = GridCell(place: place, run: run)
-      cells[cells.count - 1].append(cell.score.isFinite ? .value(cell.score) : .diverged)
+      // Below what rounding leaves of the start there is nothing to tell.
+      let floor = abs(run.startLoss) * 1e-16
+      cells[cells.count - 1].append(cell.score.isFinite ? .value(max(cell.score, floor)) : .diverged)
     }
     let validates = runs.contains { $0.finalValidationLoss != nil }
     return HeatMap(

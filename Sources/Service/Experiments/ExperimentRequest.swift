@@ -1,4 +1,5 @@
 import Experiments
+import Foundation
 import JSON
 import Policies
 import Schedules
@@ -80,20 +81,19 @@ struct ExperimentRequest: Sendable {
     if work > budget {
       throw .invalid(
         request["steps"] == nil ? "/problem" : "/steps",
-        "this takes about \(Self.text(work)) multiplications, and the budget is \(Self.text(budget)): "
+        "this takes about \(Self.short(work)) multiplications, and the budget is \(Self.short(budget)): "
           + "take fewer steps, fewer runs or fewer samples")
     }
   }
 
-  /// A number with two digits, for people.
-  static func text(_ number: Double) -> String {
-    if number < 1000 { return JSONWriter.text(.number(number.rounded())) }
-    var (digits, exponent) = (number, 0)
-    while digits >= 9.95 {
-      digits /= 10
-      exponent += 1
-    }
-    return "\(JSONWriter.text(.number((digits * 10).rounded() / 10)))e\(exponent)"
+  /// A number with three digits, for people.
+  static func short(_ number: Double) -> String {
+    if number == 0 || !number.isFinite { return JSONWriter.text(.finite(number)) }
+    // The largest power of ten that is not larger, by its text: a logarithm may be off by one.
+    let power = Int((log10(abs(number))).rounded(.down)) - 2
+    let unit = pow(10, Double(abs(power)))
+    let digits = (power < 0 ? number * unit : number / unit).rounded()
+    return JSONWriter.text(.finite(power < 0 ? digits / unit : digits * unit))
   }
 
   // MARK: The parts

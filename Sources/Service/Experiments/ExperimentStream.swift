@@ -147,7 +147,12 @@ final class ExperimentStream: HTTPEventSource {
     }
   }
 
-  private var runsName: String { if case .rangeTest = request.kind { "range_tests" } else { "runs" } }
+  private var runsName: String { Self.runsName(request) }
+
+  /// What the runs are called in the document.
+  static func runsName(_ request: ExperimentRequest) -> String {
+    if case .rangeTest = request.kind { "range_tests" } else { "runs" }
+  }
 
   private func writeRun(_ index: Int, _ value: JSONValue, to bytes: inout [UInt8]) {
     switch format {

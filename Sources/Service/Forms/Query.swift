@@ -27,6 +27,9 @@ struct Query {
     self.values = values
   }
 
+  /// Parameters whose names are known to be right.
+  init(_ values: [String: String]) { self.values = values }
+
   subscript(name: String) -> String? { values[name] }
 
   func flag(_ name: String) throws(Problem) -> Bool {
