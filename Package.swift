@@ -64,11 +64,13 @@ let package = Package(
     .target(name: "HTTPServer", dependencies: ["CLinux", "COpenSSL", "CZlib"], swiftSettings: settings),
     // The contract, openapi.yaml, inside the program as it stands.
     .target(name: "CContract", exclude: ["openapi.yaml"]),
+    // The web page's files, inside the program as they stand.
+    .target(name: "CPage", exclude: ["files"]),
     // Routes, requests and answers, problem details.
     .target(
       name: "Service",
       dependencies: [
-        "CContract", "COpenSSL", "Charts", "Experiments", "HTTPServer", "JSON", "Measures", "Policies", "Schedules",
+        "CContract", "COpenSSL", "CPage", "Charts", "Experiments", "HTTPServer", "JSON", "Measures", "Policies", "Schedules",
         "Sessions",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),

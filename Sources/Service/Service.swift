@@ -34,6 +34,8 @@ public struct Service: HTTPHandler {
     case ready
     case metrics
     case openAPI
+    case page
+    case pageFile(String)
     case policies
     case experiments
     case sessions(SessionRoute)
@@ -41,7 +43,8 @@ public struct Service: HTTPHandler {
     var methods: [String] {
       switch self {
       case .schedule, .compare: ["POST", "OPTIONS"]
-      case .catalog, .catalogEntry, .catalogPicture, .health, .live, .ready, .metrics, .openAPI, .policies:
+      case .catalog, .catalogEntry, .catalogPicture, .health, .live, .ready, .metrics, .openAPI, .page, .pageFile,
+        .policies:
         ["GET", "HEAD", "OPTIONS"]
       case .experiments: ["GET", "HEAD", "POST", "OPTIONS"]
       case .sessions(let route): route.methods + ["OPTIONS"]
@@ -52,7 +55,7 @@ public struct Service: HTTPHandler {
     func need(_ method: String) -> Need {
       switch self {
       case .health, .live, .ready: .nothing
-      case .openAPI: .anyone
+      case .openAPI, .page, .pageFile: .anyone
       case .schedule, .compare, .catalog, .catalogEntry, .catalogPicture, .policies, .experiments, .metrics:
         .scope(.read)
       case .sessions(let route): route.need(method)
@@ -71,6 +74,8 @@ public struct Service: HTTPHandler {
       case .ready: .ready
       case .metrics: .metrics
       case .openAPI: .openAPI
+      case .page: .page
+      case .pageFile: .pageFile
       case .policies: .policies
       case .experiments: .experiments
       case .sessions(let route): route.name
@@ -83,11 +88,13 @@ public struct Service: HTTPHandler {
     "/schedule": .schedule, "/compare": .compare, "/schedules": .catalog, "/policies": .policies,
     "/experiments": .experiments,
     "/sessions": .sessions(.collection), "/healthz": .health, "/livez": .live, "/readyz": .ready, "/metrics": .metrics,
-    "/openapi.yaml": .openAPI,
+    "/openapi.yaml": .openAPI, "/": .page,
   ]
 
   /// openapi.yaml.
   private static let contract = Array(UnsafeBufferPointer(start: contract_bytes(), count: contract_length()))
+
+  private static let page = Page()
 
   private let configuration: Configuration
   private let catalogDocument: HTTPResponse
@@ -160,6 +167,8 @@ public struct Service: HTTPHandler {
               status: 200, fields: ["Content-Type": Exposition.contentType],
               body: .bytes(operations.metrics(sessions.hub))))
         }
+      case .page: reply.send(Self.page.response(to: request.head))
+      case .pageFile(let name): reply.send(try Self.page.response(to: request.head, file: name))
       case .openAPI:
         reply.send(
           HTTPResponse(
@@ -191,6 +200,7 @@ public struct Service: HTTPHandler {
     case .ready: .ready
     case .metrics: .metrics
     case .openAPI: .openAPI
+    case .page: .page
     case .policies: .policies
     case .experiments: .experiments
     default: try route(head)
@@ -203,6 +213,7 @@ public struct Service: HTTPHandler {
     case let segments? where segments.count == 2 && segments[0] == "schedules":
       let name = segments[1]
       return name.hasSuffix(".svg") ? .catalogPicture(String(name.dropLast(4))) : .catalogEntry(name)
+    case let segments? where segments.count == 2 && segments[0] == "page": return .pageFile(segments[1])
     case let segments? where segments.first == "sessions":
       guard let route = SessionRoute(segments) else {
         let parts = SessionRoute.Part.allCases.map(\.rawValue)

@@ -67,9 +67,9 @@ import Testing
   private static let secretive = #"{"schedule":{"type":"constant","base_lr":0.5},"token":true}"#
   private static let report = #"{"step":0,"loss":1}"#
 
-  @Test func withoutATokenOnlyHealthAndTheContractAreAnswered() throws {
+  @Test func withoutATokenOnlyHealthTheContractAndThePageAreAnswered() throws {
     let running = try Running()
-    for path in ["/healthz", "/livez", "/readyz", "/openapi.yaml"] {
+    for path in ["/", "/page/main.js", "/healthz", "/livez", "/readyz", "/openapi.yaml"] {
       #expect(try running.ask("GET", path).status == 200, "\(path)")
     }
     #expect(try running.ask("OPTIONS", "/schedule").status == 204)

@@ -40,7 +40,7 @@ struct ResponseCoding {
     return response
   }
 
-  /// Text that is long enough. Not what has an `ETag`: a strong one names the octets, and the compressed ones are others.
+  /// Text that is long enough. Not what has a strong `ETag`: it names the octets, and the compressed ones are others.
   private func isWorthIt(_ response: HTTPResponse) -> Bool {
     switch response.body {
     case .bytes(let bytes): if bytes.count < limits.smallestCompressed { return false }
@@ -51,7 +51,8 @@ struct ResponseCoding {
       let media = type.prefix { $0 != UInt8(ascii: ";") }
       return media.starts(with: "text/".utf8) || Self.textTypes.contains { media.elementsEqual($0.utf8) }
     }
-    return isText == true && response.fields.count("ETag") == 0 && response.fields.count("Content-Encoding") == 0
+    let isStrong = response.fields.withValue("ETag") { !$0.starts(with: "W/".utf8) }
+    return isText == true && isStrong != true && response.fields.count("Content-Encoding") == 0
   }
 
   private static let textTypes = [

@@ -15,10 +15,14 @@ enum Secret {
 
   /// The SHA-256 of the text. There is no salt and no slow hash: the secret is no password, it cannot be guessed.
   static func hash(_ secret: some StringProtocol) -> [UInt8] {
-    var secret = String(secret)
+    hash(octets: Array(secret.utf8))
+  }
+
+  /// The SHA-256 of the octets.
+  static func hash(octets: [UInt8]) -> [UInt8] {
     var digest = [UInt8](repeating: 0, count: hashLength)
     var length: UInt32 = 0
-    let done = secret.withUTF8 { bytes in
+    let done = octets.withUnsafeBufferPointer { bytes in
       EVP_Digest(bytes.baseAddress, bytes.count, &digest, &length, EVP_sha256(), nil)
     }
     // A digest that cannot be made equals nothing: better nobody gets in than anybody.

@@ -5,7 +5,7 @@ enum RouteName: Int, CaseIterable {
   /// No route, or a request that could not be parsed.
   case none
   case schedule, compare, catalog, catalogEntry, catalogPicture, policies, experiments
-  case health, live, ready, metrics, openAPI
+  case health, live, ready, metrics, openAPI, page, pageFile
   case sessions, session, override
   case next, attempts, overrides, fork, history, events, state, replay, suggestions, chart
 
@@ -25,6 +25,8 @@ enum RouteName: Int, CaseIterable {
     case .ready: "/readyz"
     case .metrics: "/metrics"
     case .openAPI: "/openapi.yaml"
+    case .page: "/"
+    case .pageFile: "/page/{file}"
     case .sessions: "/sessions"
     case .session: "/sessions/{id}"
     case .override: "/sessions/{id}/overrides/{override}"
