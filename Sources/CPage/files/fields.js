@@ -172,7 +172,7 @@ export class Fields {
     }
     const isShown = (parameter) => parameter.required || parameter.name in schedule
     const [shown, others] = [entry.parameters.filter(isShown), entry.parameters.filter((parameter) => !isShown(parameter))]
-    this.more = others.length === 0 ? null : h('details', { class: 'more', open: shown.length + others.length <= 8 },
+    this.more = others.length === 0 ? null : h('details', { class: 'more', open: entry.parameters.length <= 14 },
       h('summary', {}, `${others.length} more, with defaults`), others.map(make))
     this.element = h('div', { class: 'fields' }, shown.map(make), this.more)
     // In the catalog's order where all are shown: the first is what most people turn.

@@ -58,7 +58,10 @@ export class SchedulesRoom {
       oninput: () => this.filter(),
       onkeydown: (event) => {
         if (event.key !== 'ArrowDown' && event.key !== 'Enter') return
-        const first = this.list.querySelector('label:not([hidden]) input')
+        // What has the words in its name comes before what has them in its description.
+        const inputs = [...this.list.querySelectorAll('label:not([hidden]) input')]
+        const words = this.words()
+        const first = inputs.find((input) => words.every((word) => input.value.toLowerCase().includes(word))) ?? inputs[0]
         if (!first) return
         event.preventDefault()
         first.focus()
@@ -141,8 +144,10 @@ export class SchedulesRoom {
     this.filter()
   }
 
+  words() { return this.search.value.toLowerCase().split(/\s+/).filter(Boolean) }
+
   filter() {
-    const words = this.search.value.toLowerCase().split(/\s+/).filter(Boolean)
+    const words = this.words()
     let count = 0
     for (const section of this.list.children) {
       let here = 0
