@@ -32,6 +32,9 @@ static const unsigned char main_js[] = {
 static const unsigned char schedules_js[] = {
 #embed "files/schedules.js"
 };
+static const unsigned char session_js[] = {
+#embed "files/session.js"
+};
 static const unsigned char sessions_js[] = {
 #embed "files/sessions.js"
 };
@@ -52,6 +55,7 @@ static const struct page_file files[] = {
     FILE_OF("icon.svg", "image/svg+xml", icon_svg),
     FILE_OF("main.js", "text/javascript; charset=utf-8", main_js),
     FILE_OF("schedules.js", "text/javascript; charset=utf-8", schedules_js),
+    FILE_OF("session.js", "text/javascript; charset=utf-8", session_js),
     FILE_OF("sessions.js", "text/javascript; charset=utf-8", sessions_js),
     FILE_OF("style.css", "text/css; charset=utf-8", style_css),
 };

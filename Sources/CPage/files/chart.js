@@ -15,9 +15,9 @@ export function dashes(slot) { return DASHES[(slot + Math.floor(slot / COLORS)) 
 export function colorClass(slot) { return `curve-${slot % COLORS}` }
 
 /** A short piece of the line, for legends. */
-export function swatch(slot) {
+export function swatch(slot, solid = false) {
   return svg('svg', { class: `swatch ${colorClass(slot)}`, width: 34, height: 10, viewBox: '0 0 34 10', 'aria-hidden': 'true' },
-    svg('path', { d: 'M1 5H33', 'stroke-dasharray': dashes(slot) || undefined }))
+    svg('path', { d: 'M1 5H33', 'stroke-dasharray': solid ? undefined : dashes(slot) || undefined }))
 }
 
 function linearTicks(low, high, count) {
@@ -87,7 +87,7 @@ export class Chart {
   }
 
   /**
-   * What to show: curves of { name, slot, x, y, faint }, x ascending; scale 'linear' or 'log'; marks of { x, text } are
+   * What to show: curves of { name, slot, x, y, faint, solid }, x ascending; scale 'linear' or 'log'; marks of { x, text } are
    * upright lines.
    */
   set({ curves, scale = this.scale, marks = [] }) {
@@ -167,7 +167,7 @@ export class Chart {
     // The first curve is the one that is worked on: it is drawn last, on top.
     for (const curve of [...this.curves].reverse()) {
       const line = { class: `curve ${colorClass(curve.slot)}${curve.faint ? ' faint' : ''}`, d: this.path(curve, isLog) }
-      parts.push(svg('path', { ...line, 'stroke-dasharray': dashes(curve.slot) || undefined }))
+      parts.push(svg('path', { ...line, 'stroke-dasharray': curve.solid ? undefined : dashes(curve.slot) || undefined }))
       if (curve.x.length <= 40 && !curve.faint) {
         for (let index = 0; index < curve.x.length; index += 1) {
           if (!Number.isFinite(curve.y[index]) || (isLog && curve.y[index] <= 0)) continue
@@ -274,7 +274,7 @@ export class Chart {
       if (Number.isFinite(y) && (this.scale !== 'log' || y > 0)) {
         parts.push(svg('circle', { class: `dot ${colorClass(curve.slot)}`, r: 4, cx: x, cy: this.y(y) }))
       }
-      words.push(h('span', {}, swatch(curve.slot), ` ${curve.name} `, h('b', {}, numberText(y, 6))))
+      words.push(h('span', {}, swatch(curve.slot, curve.solid), ` ${curve.name} `, h('b', {}, numberText(y, 6))))
     }
     this.hair.replaceChildren(...parts)
     this.readout.replaceChildren(...words)

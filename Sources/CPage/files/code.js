@@ -16,5 +16,7 @@ function block(title, text, note) {
 }
 
 export function copiesOf(room, box, request) {
+  const link = `#sessions?${new URLSearchParams({ schedule: JSON.stringify(request.schedule) })}`
+  room.copyActions.replaceChildren(copyButton('Copy the link', () => location.href), h('a', { class: 'button', href: link }, 'Open a session with this'))
   box.replaceChildren(block('curl', curl(request)), block('JSON', JSON.stringify(request, null, 2)))
 }

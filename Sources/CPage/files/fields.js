@@ -159,8 +159,8 @@ class Field {
 
 /** The parameters of one type of schedule. */
 export class Fields {
-  /** changed(name, value, isBroken): a parameter has another value; undefined for none. */
-  constructor(entry, schedule, changed) {
+  /** changed(name, value, isBroken): a parameter has another value; undefined for none. isOpen: all are shown at once. */
+  constructor(entry, schedule, changed, isOpen = entry.parameters.length <= 14) {
     this.fields = new Map()
     const make = (parameter) => {
       const field = new Field(parameter, schedule[parameter.name], (name, value, isBroken) => {
@@ -172,8 +172,8 @@ export class Fields {
     }
     const isShown = (parameter) => parameter.required || parameter.name in schedule
     const [shown, others] = [entry.parameters.filter(isShown), entry.parameters.filter((parameter) => !isShown(parameter))]
-    this.more = others.length === 0 ? null : h('details', { class: 'more', open: entry.parameters.length <= 14 },
-      h('summary', {}, `${others.length} more, with defaults`), others.map(make))
+    this.more = others.length === 0 ? null : h('details', { class: 'more', open: isOpen },
+      h('summary', {}, `${others.length} more`), h('div', { class: 'fields' }, others.map(make)))
     this.element = h('div', { class: 'fields' }, shown.map(make), this.more)
     // In the catalog's order where all are shown: the first is what most people turn.
   }

@@ -101,7 +101,8 @@ export class SchedulesRoom {
     this.pinList = h('ul', { class: 'pins' })
     this.pinBox = h('section', { 'aria-labelledby': 'pins-title' }, h('h2', { id: 'pins-title' }, 'Curves'), this.pinList)
     this.copies = h('div', { class: 'copies' })
-    this.copyBox = h('section', { 'aria-labelledby': 'copy-title' }, h('h2', { id: 'copy-title' }, 'Take it along'), this.copies)
+    this.copyBox = h('section', { 'aria-labelledby': 'copy-title' }, h('h2', { id: 'copy-title' }, 'Take it along'),
+      this.copyActions = h('div', { class: 'actions' }), this.copies)
 
     this.form = h('div', {})
     this.extraForm = h('div', {})
@@ -232,9 +233,8 @@ export class SchedulesRoom {
     this.source.textContent = entry.source
     this.fields = new Fields(entry, schedule, (name, value, isBroken) => this.set(this.schedule, name, value, isBroken))
     this.form.replaceChildren(this.fields.element)
-    this.extraFields = new Fields({ parameters: EXTRAS }, this.extras, (name, value, isBroken) => this.set(this.extras, name, value, isBroken))
+    this.extraFields = new Fields({ parameters: EXTRAS }, this.extras, (name, value, isBroken) => this.set(this.extras, name, value, isBroken), false)
     if (this.extraFields.more) {
-      this.extraFields.more.open = false
       this.extraFields.more.firstChild.textContent = 'Units, groups, companions'
     }
     this.extraForm.replaceChildren(this.extraFields.element)
