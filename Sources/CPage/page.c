@@ -20,6 +20,9 @@ static const unsigned char dom_js[] = {
 static const unsigned char fields_js[] = {
 #embed "files/fields.js"
 };
+static const unsigned char formula_js[] = {
+#embed "files/formula.js"
+};
 static const unsigned char horizon_js[] = {
 #embed "files/horizon.js"
 };
@@ -51,6 +54,7 @@ static const struct page_file files[] = {
     FILE_OF("code.js", "text/javascript; charset=utf-8", code_js),
     FILE_OF("dom.js", "text/javascript; charset=utf-8", dom_js),
     FILE_OF("fields.js", "text/javascript; charset=utf-8", fields_js),
+    FILE_OF("formula.js", "text/javascript; charset=utf-8", formula_js),
     FILE_OF("horizon.js", "text/javascript; charset=utf-8", horizon_js),
     FILE_OF("icon.svg", "image/svg+xml", icon_svg),
     FILE_OF("main.js", "text/javascript; charset=utf-8", main_js),

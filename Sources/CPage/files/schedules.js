@@ -2,8 +2,8 @@
 
 import { Problem, getJSON, sendJSON } from './api.js'
 import { Chart, swatch } from './chart.js'
-import { copiesOf } from './code.js'
-import { announce, copyButton, debounced, freshID, h, numberText } from './dom.js'
+import { Copies } from './code.js'
+import { announce, debounced, freshID, h, numberText } from './dom.js'
 import { Fields, pointerNames } from './fields.js'
 import { horizon } from './horizon.js'
 
@@ -100,9 +100,7 @@ export class SchedulesRoom {
     this.otherCharts = new Map()
     this.pinList = h('ul', { class: 'pins' })
     this.pinBox = h('section', { 'aria-labelledby': 'pins-title' }, h('h2', { id: 'pins-title' }, 'Curves'), this.pinList)
-    this.copies = h('div', { class: 'copies' })
-    this.copyBox = h('section', { 'aria-labelledby': 'copy-title' }, h('h2', { id: 'copy-title' }, 'Take it along'),
-      this.copyActions = h('div', { class: 'actions' }), this.copies)
+    this.copies = new Copies()
 
     this.form = h('div', {})
     this.extraForm = h('div', {})
@@ -111,7 +109,7 @@ export class SchedulesRoom {
       h('div', { class: 'column middle' }, h('header', {}, this.heading, this.about), this.problem, this.toolbar, this.chart.element,
         this.others),
       h('aside', { class: 'column right', 'aria-label': 'Parameters' }, h('h2', {}, 'Parameters'), this.formula, this.source, this.form, this.extraForm),
-      h('div', { class: 'column below' }, this.pinBox, this.copyBox))
+      h('div', { class: 'column below' }, this.pinBox, this.copies.element))
   }
 
   async load() {
@@ -384,7 +382,7 @@ export class SchedulesRoom {
       this.otherCharts.get(name).set({ curves: list, scale: 'linear' })
     }
     this.drawPins()
-    this.drawCopies()
+    this.copies.show(this.request(this.schedule, this.extras, { steps: this.count() }), this.count())
   }
 
   // Pinned curves.
@@ -433,11 +431,4 @@ export class SchedulesRoom {
     return h('span', { class: 'facts' }, `first ${numberText(rates[0])} · peak ${numberText(peak)} · last ${numberText(rates[rates.length - 1])}`)
   }
 
-  // Copies.
-
-  drawCopies() {
-    const request = this.request(this.schedule, this.extras, { steps: this.count() })
-    this.copyRequest = request
-    copiesOf(this, this.copies, request)
-  }
 }
