@@ -85,7 +85,8 @@ class Field {
       this.control = h('input', {
         ...common, type: 'text', inputmode: 'decimal', value: value === undefined ? '' : String(value),
         placeholder: parameter.default === undefined ? '' : numberText(parameter.default, 8), oninput: () => this.takeNumber(),
-        onchange: () => this.placeSlider(true),
+        // A slider that came up now would push away what is about to be clicked.
+        onchange: () => { if (this.range) this.placeSlider(true) },
       })
       this.slider = h('input', {
         type: 'range', min: 0, max: 400, step: 1, 'aria-label': `${name}, slider`, tabindex: 0, oninput: () => this.slide(),
@@ -128,7 +129,7 @@ class Field {
     const text = this.control.value.trim()
     const value = text === '' ? otherwise ?? this.parameter.default : Number(text)
     const fits = this.range && value >= this.range.low && value <= this.range.high
-    if (mayMove && !fits) this.range = span(this.parameter, value)
+    if (mayMove && !fits) this.range = span(this.parameter, value) ?? this.range
     this.slider.hidden = this.range === undefined
     if (!this.range) return
     const { low, high, isLog } = this.range

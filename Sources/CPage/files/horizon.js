@@ -21,6 +21,7 @@ function length(schedule) {
     const largest = Math.max(0, ...numbers(value).filter(Number.isFinite))
     own = Math.max(own, CYCLES.test(name) ? largest * 4 : largest)
   }
+  if (schedule.type === 'until') return schedule.last_step ?? 0
   if (schedule.type === 'wsd') own = (schedule.warmup_steps ?? 0) + (schedule.stable_steps ?? 0) + (schedule.decay_steps ?? 0)
   for (const [name, base] of [['gamma', 1], ['decay_constant', 0]]) {
     const rate = schedule[name]

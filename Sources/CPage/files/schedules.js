@@ -78,6 +78,7 @@ export class SchedulesRoom {
     this.formula = h('p', { class: 'formula' })
     this.source = h('p', { class: 'hint' })
     this.problem = h('div', { class: 'problem', role: 'alert', hidden: true })
+    this.linkProblem = h('div', { class: 'problem', role: 'alert', hidden: true })
 
     this.steps = h('input', {
       type: 'text', inputmode: 'numeric', id: 'steps', autocomplete: 'off', 'aria-describedby': 'steps-error',
@@ -106,7 +107,7 @@ export class SchedulesRoom {
     this.extraForm = h('div', {})
     this.element = h('section', { class: 'room schedules', 'aria-label': 'Schedules' },
       h('aside', { class: 'column left', 'aria-label': 'Catalog' }, this.catalogBox),
-      h('div', { class: 'column middle' }, h('header', {}, this.heading, this.about), this.problem, this.toolbar, this.chart.element,
+      h('div', { class: 'column middle' }, h('header', {}, this.heading, this.about), this.linkProblem, this.problem, this.toolbar, this.chart.element,
         this.others),
       h('aside', { class: 'column right', 'aria-label': 'Parameters' }, h('h2', {}, 'Parameters'), this.formula, this.source, this.form, this.extraForm),
       h('div', { class: 'column below' }, this.pinBox, this.copies.element))
@@ -166,6 +167,7 @@ export class SchedulesRoom {
     await this.loaded
     if (this.catalog.size === 0) return
     if (this.written !== undefined && this.written === location.hash) return
+    this.showProblem(undefined, this.linkProblem)
     let schedule = this.schedule ?? START
     let [extras, pins] = [this.extras ?? {}, this.pins]
     if (query.has('schedule')) {
@@ -174,12 +176,12 @@ export class SchedulesRoom {
         extras = query.has('with') ? JSON.parse(query.get('with')) : {}
         pins = query.getAll('pin').slice(0, 16).map((text) => JSON.parse(text)).filter((pin) => pin && typeof pin.schedule === 'object')
       } catch {
-        this.showProblem(new Problem(0, { title: 'The link is broken', detail: 'What it holds is not JSON; it may have been cut off.' }))
+        this.showProblem(new Problem(0, { title: 'The link is broken.', detail: 'What it holds is not JSON; it may have been cut off.' }), this.linkProblem)
         schedule = START
       }
     }
     if (typeof schedule !== 'object' || schedule === null || !this.catalog.has(schedule.type)) {
-      this.showProblem(new Problem(0, { title: 'The link names no schedule of this server', detail: `There is no type '${schedule?.type}' here.` }))
+      this.showProblem(new Problem(0, { title: 'The link names no schedule of this server.', detail: `There is no type '${schedule?.type}' here.` }), this.linkProblem)
       schedule = START
     }
     if (query.has('schedule')) {
@@ -210,11 +212,12 @@ export class SchedulesRoom {
 
   choose(type) {
     const entry = this.catalog.get(type)
+    this.showProblem(undefined, this.linkProblem)
     this.isFitted = true
     const { metrics } = entry.example
-    const extras = { ...this.extras }
-    delete extras.metrics
-    if (entry.loss_driven && metrics) extras.metrics = metrics
+    // A rule that follows reports has nothing beside it but those.
+    const { metrics: _, ...rest } = this.extras
+    const extras = entry.loss_driven && metrics ? { metrics } : rest
     this.take(structuredClone(entry.example.schedule), extras)
     announce(`${type}: ${entry.summary}`)
   }
@@ -337,10 +340,10 @@ export class SchedulesRoom {
     }
   }
 
-  showProblem(error) {
-    this.problem.hidden = !error
-    if (error) this.problem.replaceChildren(h('b', {}, error.title ?? 'Something went wrong'), ` ${error.message}`)
-    else this.problem.replaceChildren()
+  showProblem(error, box = this.problem) {
+    box.hidden = !error
+    if (error) box.replaceChildren(h('b', {}, error.title ?? 'Something went wrong'), ` ${error.message}`)
+    else box.replaceChildren()
   }
 
   draw() {
