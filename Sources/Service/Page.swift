@@ -53,7 +53,8 @@ struct Page: Sendable {
     // A new program may bring a new page: browsers ask each time, and are told that theirs is good.
     let common: HTTPFields = [
       "ETag": file.tag, "Cache-Control": "no-cache", "Content-Security-Policy": policy,
-      "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer", "Cross-Origin-Resource-Policy": "same-origin",
+      "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+      "Cross-Origin-Resource-Policy": "same-origin",
     ]
     var fields = common
     if let known = head.fields["If-None-Match"], matches(known, file.tag) {

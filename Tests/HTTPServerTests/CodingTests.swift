@@ -143,4 +143,10 @@ import Testing
       #expect(answer.fields == response.fields)
     }
   }
+
+  @Test func aWeakTagIsGoodForTheCompressedContentToo() {
+    let fields: HTTPFields = ["Content-Type": "text/html", "ETag": "W/\"1\""]
+    let answer = coded(HTTPResponse(status: 200, fields: fields, body: .bytes(Self.json(10_000))))
+    #expect(answer.fields["Content-Encoding"] == "gzip" && answer.fields["ETag"] == "W/\"1\"")
+  }
 }

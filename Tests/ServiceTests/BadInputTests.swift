@@ -109,7 +109,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("GET", "/page", 404), ("GET", "/page/x.js", 404), ("POST", "/", 405), ("GET", "/shedule", 404), ("GET", "/schedules/cosin", 404), ("GET", "/schedules/a/b", 404),
+    ("GET", "/page", 404), ("GET", "/page/x.js", 404), ("POST", "/", 405), ("GET", "/shedule", 404),
+    ("GET", "/schedules/cosin", 404), ("GET", "/schedules/a/b", 404),
     ("GET", "/schedule", 405), ("POST", "/healthz", 405), ("DELETE", "/schedules", 405), ("TRACE", "/schedules", 405),
     ("GET", "/%ff", 404),
   ])

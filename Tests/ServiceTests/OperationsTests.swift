@@ -49,7 +49,9 @@ import Testing
     #expect(templates.count == RouteName.allCases.count - 1)
     let service = Service()
     for template in templates {
-      var head = head("OPTIONS", template.replacing("{type}", with: "cosine").replacing("{id}", with: "a").replacing("{file}", with: "a"))
+      var head = head(
+        "OPTIONS",
+        template.replacing("{type}", with: "cosine").replacing("{id}", with: "a").replacing("{file}", with: "a"))
       #expect(service.screen(&head)?.status == 204)
       #expect(RouteName(mark: head.mark).template == template)
     }
