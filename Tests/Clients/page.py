@@ -26,6 +26,7 @@ from sessions import Client, Server, check
 POLICY = ("default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
           "base-uri 'none'; form-action 'none'; frame-ancestors 'none'")
 COSINE = {"type": "cosine", "base_lr": 0.1, "total_steps": 100}
+PROGRAMS = ["chromium", "chromium-browser", "google-chrome"]
 WATCH = "window.violations = []; addEventListener('securitypolicyviolation', (event) => violations.push(event.blockedURI))"
 
 
@@ -34,7 +35,7 @@ class Browser:
 
     def __init__(self, playwright, program):
         self.browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium") or shutil.which("chromium-browser"), args=["--no-sandbox"])
+            executable_path=next(filter(None, map(shutil.which, PROGRAMS))), args=["--no-sandbox"])
         self.program = program
 
     @contextlib.contextmanager
@@ -198,6 +199,10 @@ def nested(browser, url):
         page.get_by_label("Search").fill("torch plateau")
         page.keyboard.press("Enter")
         expect(page.locator(".summary").first).to_contain_text("torch.ReduceLROnPlateau: 0.1 at 0")
+        # In a session it is a policy.
+        page.get_by_role("link", name="Open a session with this").click()
+        page.get_by_role("button", name="Open it").click()
+        expect(page.locator("dl.facts")).to_contain_text("torch.ReduceLROnPlateau")
     # Half a million steps are no half a million points.
     with browser.open(schedule_link(url, {**COSINE, "total_steps": 500_000})) as page:
         expect(page.locator("#steps")).to_have_value("500001")
@@ -493,7 +498,7 @@ def main():
     parser.add_argument("program")
     parser.add_argument("--only", choices=[test.__name__ for test in TESTS])
     options = parser.parse_args()
-    if not (shutil.which("chromium") or shutil.which("chromium-browser")):
+    if not any(map(shutil.which, PROGRAMS)):
         sys.exit("There is no chromium: Scripts/dependencies --only chromium installs it.")
     with sync_playwright() as playwright:
         browser = Browser(playwright, options.program)

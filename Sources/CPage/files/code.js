@@ -330,10 +330,19 @@ export class Copies {
         this.note, this.pre))
   }
 
-  show(request, count) {
+  show(request, count, isLossDriven) {
     this.request = request
     this.count = count
-    this.link.href = `#sessions?${new URLSearchParams({ schedule: JSON.stringify(request.schedule) })}`
+    // A session counts in steps.
+    this.link.hidden = (request.unit ?? 'steps') !== 'steps'
+    const query = new URLSearchParams({ schedule: JSON.stringify(request.schedule) })
+    if (isLossDriven) {
+      // In a session, a rule is a policy over a schedule.
+      const { base_lr, learning_rate, ...policy } = request.schedule
+      query.set('schedule', JSON.stringify({ type: 'constant', base_lr: base_lr ?? learning_rate }))
+      query.set('policies', JSON.stringify([policy]))
+    }
+    this.link.href = `#sessions?${query}`
     this.fill()
   }
 

@@ -174,7 +174,7 @@ export class SchedulesRoom {
       try {
         schedule = JSON.parse(query.get('schedule'))
         extras = query.has('with') ? JSON.parse(query.get('with')) : {}
-        pins = query.getAll('pin').slice(0, 16).map((text) => JSON.parse(text)).filter((pin) => pin && typeof pin.schedule === 'object')
+        pins = query.getAll('pin').slice(0, 16).map((text) => JSON.parse(text)).filter((pin) => pin?.schedule && typeof pin.schedule === 'object')
       } catch {
         this.showProblem(new Problem(0, { title: 'The link is broken.', detail: 'What it holds is not JSON; it may have been cut off.' }), this.linkProblem)
         schedule = START
@@ -248,6 +248,7 @@ export class SchedulesRoom {
   set(object, name, value, isBroken = false) {
     if (isBroken) {
       this.isBroken.add(name)
+      this.element.classList.add('stale')
       return this.refresh.cancel()
     }
     this.isBroken.delete(name)
@@ -257,7 +258,7 @@ export class SchedulesRoom {
   }
 
   changed(wait) {
-    if (this.isFitted) this.steps.value = this.extras.metrics ? this.extras.metrics.length : horizon(this.schedule)
+    if (this.isFitted) this.steps.value = Array.isArray(this.extras.metrics) ? this.extras.metrics.length : horizon(this.schedule)
     this.remember()
     if (wait === 0) this.evaluate()
     else this.refresh()
@@ -385,7 +386,7 @@ export class SchedulesRoom {
       this.otherCharts.get(name).set({ curves: list, scale: 'linear' })
     }
     this.drawPins()
-    this.copies.show(this.request(this.schedule, this.extras, { steps: this.count() }), this.count())
+    this.copies.show(this.request(this.schedule, this.extras, { steps: this.count() }), this.count(), this.catalog.get(this.schedule.type).loss_driven)
   }
 
   // Pinned curves.

@@ -86,14 +86,15 @@ export class SessionsRoom {
       return
     }
     if (query.has('schedule')) {
-      let schedule
+      let wanted
       try {
-        schedule = JSON.parse(query.get('schedule'))
+        wanted = { schedule: JSON.parse(query.get('schedule')) }
+        if (query.has('policies')) wanted.policies = JSON.parse(query.get('policies'))
       } catch {
-        schedule = undefined
+        wanted = undefined
       }
-      if (schedule) {
-        this.fillCreation({ schedule })
+      if (wanted) {
+        this.fillCreation(wanted)
         this.creationBox.open = true
         this.creationBox.querySelector('input, textarea')?.focus()
       }
