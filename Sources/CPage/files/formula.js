@@ -51,6 +51,9 @@ export function python(value) {
 
 const SHAPES = ['linear', 'cosine', 'polynomial', 'power', 'sqrt', 'one_minus_sqrt', 'exponential', 'normalized_exponential', 'tanh', 'rex', 'logarithmic', 'constant']
 
+/** The functions of formulas that are NumPy's; the rest are Python's own. */
+const NUMPY = ['abs', 'atan', 'ceil', 'clip', 'cos', 'exp', 'floor', 'log', 'log10', 'log2', 'sin', 'sqrt', 'tan', 'tanh', 'where']
+
 class Writer {
   constructor(backend) {
     this.b = backend
@@ -330,6 +333,23 @@ class Writer {
     return s.count === undefined ? value : this.b.where(`i < ${s.count}`, value, `${s.final_lr ?? 0} + 0.0 * t`)
   }
 
+  /** The server's language is a part of Python, and its functions are NumPy's, where a division by 0 is no error either. */
+  of_expression(s, let_) {
+    if (this.b !== BACKENDS.math) throw new NoFormula("a formula of one's own is Python for one step at a time, and is not translated")
+    const words = new Set(s.formula.match(/[A-Za-z_]\w*/g) ?? [])
+    this.needsNumPy = true
+    let_('step = np.float64(t)')
+    if (words.has('t')) let_('t = step')
+    if (words.has('base_lr')) let_(`base_lr = ${s.base_lr ?? 1}`)
+    if (words.has('total_steps')) let_(`total_steps = ${s.total_steps}`)
+    for (const name of ['progress', 'p']) if (words.has(name)) let_(`${name} = step / ${s.total_steps}`)
+    for (const name of ['pi', 'e']) if (words.has(name)) let_(`${name} = np.${name}`)
+    for (const [name, value] of Object.entries(s.constants ?? {})) let_(`${name} = ${value}`)
+    for (const name of NUMPY) if (words.has(name)) let_(`${name} = np.${name === 'atan' ? 'arctan' : name}`)
+    if (words.has('sigmoid')) let_('sigmoid = lambda x: 1 / (1 + np.exp(-x))')
+    return `float(${s.formula})`
+  }
+
   of_until(s) { return `${this.write(s.schedule)}(t)` }
 }
 
@@ -339,5 +359,6 @@ export function formula(schedule, backendName) {
   const writer = new Writer(backend)
   writer.write(schedule, 'rate')
   const text = writer.functions.join('\n\n\n')
-  return { text, imports: backend.imports.filter((line) => line !== 'import math' || text.includes('math.')) }
+  const imports = backend.imports.filter((line) => line !== 'import math' || text.includes('math.'))
+  return { text, imports: writer.needsNumPy ? [...imports, 'import numpy as np'] : imports }
 }
