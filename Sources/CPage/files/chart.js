@@ -158,11 +158,14 @@ export class Chart {
       parts.push(svg('text', { class: 'tick', x, y: bottom + 17, 'text-anchor': 'middle' }, tickText(tick)))
     }
     parts.push(svg('line', { class: 'axis', x1: MARGIN.left, x2: end, y1: bottom + 0.5, y2: bottom + 0.5 }))
-    parts.push(svg('text', { class: 'tick', x: end, y: height - 1, 'text-anchor': 'end' }, this.axis))
-    for (const mark of this.marks ?? []) {
-      if (mark.x < left || mark.x > right) continue
+    parts.push(svg('text', { class: 'tick', x: end, y: height - 4, 'text-anchor': 'end' }, this.axis))
+    const marks = (this.marks ?? []).filter((mark) => mark.x >= left && mark.x <= right).sort((a, b) => a.x - b.x)
+    for (const [index, mark] of marks.entries()) {
       const x = Math.round(this.x(mark.x)) + 0.5
       parts.push(svg('line', { class: 'mark', x1: x, x2: x, y1: MARGIN.top, y2: bottom }, svg('title', {}, mark.text)))
+      // In steps, so that neighbors do not write over each other; at the right end, to the left of the line.
+      const isLate = x > end - 110
+      parts.push(svg('text', { class: 'mark-text', x: x + (isLate ? -4 : 4), y: MARGIN.top + 10 + 13 * (index % 4), 'text-anchor': isLate ? 'end' : 'start' }, mark.text))
     }
     // The first curve is the one that is worked on: it is drawn last, on top.
     for (const curve of [...this.curves].reverse()) {
