@@ -70,8 +70,8 @@ let package = Package(
     .target(
       name: "Service",
       dependencies: [
-        "CContract", "COpenSSL", "CPage", "Charts", "Experiments", "HTTPServer", "JSON", "Measures", "Policies", "Schedules",
-        "Sessions",
+        "CContract", "COpenSSL", "CPage", "Charts", "Experiments", "HTTPServer", "JSON", "Measures", "Policies",
+        "Schedules", "Sessions",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
     .executableTarget(
