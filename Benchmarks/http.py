@@ -101,19 +101,21 @@ def small(options):
     print(f"  anneal /healthz : nginx /  {median['anneal', '/healthz'] / median['nginx', '/']:.2f}")
 
 
-def download(name, content, accept="application/json"):
-    """Seconds from the request to the last octet of its answer, and the octets."""
+def download(name, content, accept="application/json", path="/schedule", keep=None):
+    """Seconds from the request to the last octet of its answer, and the octets; the answer goes to the list `keep`."""
     body = json.dumps(content).encode()
     with socket.create_connection(("127.0.0.1", PORTS[name])) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         buffer = bytearray(1 << 20)
         began = time.perf_counter()
         connection.sendall(
-            f"POST /schedule HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nAccept: {accept}\r\n"
+            f"POST {path} HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nAccept: {accept}\r\n"
             f"Connection: close\r\nContent-Length: {len(body)}\r\n\r\n".encode() + body)
         total = 0
         while count := connection.recv_into(buffer):
             total += count
+            if keep is not None:
+                keep.append(bytes(buffer[:count]))
         return time.perf_counter() - began, total
 
 
@@ -211,6 +213,41 @@ def idle(options):
     stop("anneal")
 
 
+def experiment(options):
+    print("Experiment: 10 optimizers x 10 schedules x 10,000 steps on the ravine; the median of 5.")
+    process = start("anneal", options.program, "serve", "--port", str(PORTS["anneal"]), "--data", ":memory:")
+    total = 10_000
+    schedules = [
+        {"type": "constant"}, {"type": "linear", "total_steps": total}, {"type": "cosine", "total_steps": total},
+        {"type": "step", "step_size": 2000}, {"type": "exponential", "gamma": 0.9995},
+        {"type": "inverse_time", "decay_rate": 0.01}, {"type": "polynomial", "total_steps": total, "power": 2},
+        {"type": "cosine_restarts", "first_cycle_steps": 1000}, {"type": "inverse_sqrt", "timescale": 100},
+        {"type": "warmup", "warmup_steps": 500, "then": {"type": "cosine", "total_steps": total - 500}},
+    ]
+    optimizers = ["sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw", "nadam", "radam", "lion"]
+    content = {"problem": "ravine", "optimizers": optimizers, "rates": [0.003], "steps": total,
+               "schedules": [{"name": schedule["type"], "schedule": schedule} for schedule in schedules]}
+    times = []
+    for _ in range(5):
+        answer = []
+        seconds, _ = download("anneal", content, "application/x-ndjson", "/experiments", keep=answer)
+        times.append(seconds)
+        lines = [json.loads(line) for line in re.findall(rb"^\{.*\}$", b"".join(answer), re.MULTILINE)]
+    runs = [line["run"] for line in lines if "run" in line]
+    used = processor_seconds(process)
+    stop("anneal")
+    updates = sum(run["steps"] for run in runs)
+    seconds = statistics.median(times)
+    print(f"  {len(runs)} runs, {updates:,} updates: {seconds:.2f} s, {updates / seconds / 1e6:.1f} million updates a second"
+          f" ({used / len(times):.2f} s of processors)")
+
+
+def processor_seconds(process):
+    """Seconds of processors that a process has used."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def start_up(options):
     times = []
     for _ in range(20):
@@ -239,9 +276,9 @@ if __name__ == "__main__":
     parser.add_argument("--hummingbird")
     parser.add_argument("--seconds", type=int, default=5)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--only", choices=["small", "large", "idle", "start"])
+    parser.add_argument("--only", choices=["small", "large", "idle", "start", "experiment"])
     options = parser.parse_args()
-    parts = {"small": small, "large": large, "idle": idle, "start": start_up}
+    parts = {"small": small, "large": large, "idle": idle, "start": start_up, "experiment": experiment}
     wanted = [options.only] if options.only else list(parts)
     print(f"{os.cpu_count()} cores, which clients and servers share.")
     if "small" in wanted or "large" in wanted:
@@ -261,6 +298,6 @@ if __name__ == "__main__":
                     parts[part](options)
             for name in list(processes):
                 stop(name)
-    for part in ("idle", "start"):
+    for part in ("idle", "start", "experiment"):
         if part in wanted:
             parts[part](options)
