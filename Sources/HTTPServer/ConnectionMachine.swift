@@ -91,7 +91,7 @@ struct ConnectionMachine {
   private var requests = 0
   /// When the connection has lived long enough.
   private let end: Double
-  private var inputHasEnded = false
+  private(set) var inputHasEnded = false
   private var isDraining = false
   private var isLastRequest = false
   private var isBroken = false

@@ -388,7 +388,10 @@ final class EventLoop: @unchecked Sendable {
         buffer.withUnsafeBytes { connection.machine.received(UnsafeRawBufferPointer(rebasing: $0[..<count]), now: now) }
         if count < buffer.count && connection.tls == nil { return }
       } else {
-        if count == 0 { connection.machine.inputEnded() }
+        if count == 0 {
+          connection.machine.inputEnded()
+          connection.events?.inputEnded()
+        }
         if count < 0 && count != -Int(EAGAIN) { connection.machine.failed() }
         return
       }
@@ -482,6 +485,7 @@ final class EventLoop: @unchecked Sendable {
         let piece = BodyPiece(bytes, chunked: chunked, isLast: !hasMore)
         self?.post(.pieces([piece], hasMore ? events : nil, connection: id))
       }
+      if connection.machine.inputHasEnded { events.inputEnded() }
       if drainDeadline != nil { events.cancel() }
       return
     }

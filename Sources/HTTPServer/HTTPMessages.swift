@@ -202,9 +202,15 @@ public protocol HTTPEventSource: HTTPBodySource {
 
   /// The client has left, or the server stops: ends what ``next(_:)`` waits for, by an empty last piece.
   func cancel()
+
+  /// The client sends no more. It may wait for the rest, or have left: only the answer to a piece tells. A source that
+  /// works for long without a word had better say one now and then from here on. By default nothing.
+  func inputEnded()
 }
 
 extension HTTPEventSource {
+  public func inputEnded() {}
+
   public mutating func next(into buffer: inout [UInt8]) throws -> Bool { false }
 }
 

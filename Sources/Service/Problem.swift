@@ -83,7 +83,8 @@ struct Problem: Error, Equatable {
     Problem(kind: "http", status: failure.status, title: "The request cannot be served", detail: failure.detail)
   }
 
-  var response: HTTPResponse {
+  /// The problem as JSON.
+  var document: [(String, JSONValue)] {
     var members: [(String, JSONValue)] = [
       ("type", .string("urn:anneal:problem:\(kind)")), ("title", .string(title)), ("status", .number(Double(status))),
       ("detail", .string(detail)),
@@ -91,8 +92,12 @@ struct Problem: Error, Equatable {
     if let pointer { members.append(("pointer", .string(pointer))) }
     if let parameter { members.append(("parameter", .string(parameter))) }
     if let suggestion { members.append(("suggestion", .string(suggestion))) }
+    return members
+  }
+
+  var response: HTTPResponse {
     var response = HTTPResponse.json(
-      .object(JSONObject(members)), status: status, contentType: "application/problem+json")
+      .object(JSONObject(document)), status: status, contentType: "application/problem+json")
     if let allow { response.fields.append("Allow", allow) }
     if let challenge { response.fields.append("WWW-Authenticate", challenge) }
     if let retryAfter { response.fields.append("Retry-After", "\(retryAfter)") }

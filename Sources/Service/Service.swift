@@ -285,7 +285,7 @@ public struct Service: HTTPHandler {
     let query = try Query(request.head, names: Self.scheduleQuery)
     let isExplained = try query.flag("explain")
     let form = try Form.chosen(
-      name: query["format"], accept: request.head.fields["Accept"], of: isExplained ? [.json] : Form.allCases)
+      name: query["format"], accept: request.head.fields["Accept"], of: isExplained ? [.json] : Form.ofRates)
     let task = ScheduleTask(
       content: request.body, form: form, isExplained: isExplained, picture: try PictureOptions(query))
     if request.body.count > Self.inlineContent {

@@ -69,6 +69,9 @@ struct ServeConfiguration: Sendable {
         "A file with the secret that signs saved states; servers that share it take each other's; else one is made"),
       Setting(
         "max-rates", \.service.largestAnswer, .whole(1...1_000_000_000), "The most rates that one answer may hold"),
+      Setting(
+        "max-experiment", \.service.largestExperiment, .number(1e3...1e15, "multiplications"),
+        "The most that one experiment may cost, in multiplications: 1e9 take some seconds of one core"),
       // Who may do what.
       Setting(
         "tokens", \.access.tokens, .optionalText("file"),

@@ -43,19 +43,25 @@ public struct Experiment: Sendable {
 
   /// What the whole run costs at most, in multiplications, roughly: 10⁹ take about a second on one core.
   public var work: Double {
-    let parameters = Double(problem.start.count)
-    // The optimizer and the schedule cost some tens of multiplications a step, whatever the problem.
-    let update = problem.gradientCost + 10 * parameters + 30
-    return Double(steps) * update + Double(min(recording.points, steps + 1)) * (problem.lossCost + 10 * parameters)
+    Double(steps) * Self.updateCost(problem) + Double(min(recording.points, steps + 1)) * Self.pointCost(problem)
   }
 
-  /// How many steps are made between two looks at whether the run is cancelled.
-  static let stride = 256
+  /// What an update costs: the optimizer and the schedule cost some tens of multiplications, whatever the problem.
+  static func updateCost(_ problem: any Problem) -> Double { problem.gradientCost + 10 * Double(problem.start.count) + 30 }
+
+  /// What it costs to record a point.
+  private static func pointCost(_ problem: any Problem) -> Double { problem.lossCost + 10 * Double(problem.start.count) }
+
+  /// How many steps are made between two looks at whether the run is cancelled: some 10⁷ multiplications, and at most 256
+  /// steps.
+  static func stride(_ problem: any Problem) -> Int {
+    Int(min(max(1e7 / (updateCost(problem) + pointCost(problem)), 1), 256))
+  }
 
   /// Makes the updates.
   ///
   /// - Parameters:
-  ///   - isCancelled: asked every 256 steps; true ends the run.
+  ///   - isCancelled: asked every 256 steps, or more often where steps are dear; true ends the run.
   ///   - progress: told the number of updates made, as often.
   public func run(isCancelled: () -> Bool = { false }, progress: (_ stepsDone: Int) -> Void = { _ in }) -> Run {
     run(problem, optimizer(problem.start.count), isCancelled, progress)
@@ -69,7 +75,8 @@ public struct Experiment: Sendable {
     var parameters = problem.start
     var gradient = [Double](repeating: 0, count: parameters.count)
     var previous = gradient
-    var rates = [Double](repeating: 0, count: Self.stride)
+    let stride = Self.stride(problem)
+    var rates = [Double](repeating: 0, count: stride)
     let recorded = recording.steps(of: steps)
     var trace: [TracePoint] = []
     trace.reserveCapacity(recorded.count)
@@ -82,7 +89,7 @@ public struct Experiment: Sendable {
     var ending = Run.Ending.completed
     var step = 0
     steps: while step < steps {
-      let count = min(Self.stride, steps - step)
+      let count = min(stride, steps - step)
       if isCancelled() {
         ending = .cancelled
         break

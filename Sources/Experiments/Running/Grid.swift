@@ -83,7 +83,7 @@ public struct Grid: Sendable {
   /// Runs every cell, one after the other.
   ///
   /// - Parameters:
-  ///   - isCancelled: asked every 256 steps; true ends the grid, and the cells that are left stay empty.
+  ///   - isCancelled: asked every 256 steps, or more often; true ends the grid, and the cells that are left stay empty.
   ///   - progress: told the number of cells done after each.
   public func run(isCancelled: () -> Bool = { false }, progress: (_ cellsDone: Int) -> Void = { _ in }) -> GridResult {
     var result = GridResult(count: count)

@@ -19,10 +19,12 @@ public struct RangeTestRun: Sendable, Equatable {
   /// - Parameters:
   ///   - test: the rates, the smoothing and the rule to stop; its sweep's start is of no meaning here.
   ///   - problem: what is minimized, from its start.
-  ///   - isCancelled: asked every 256 steps; true ends the test.
+  ///   - isCancelled: asked every 256 steps, or more often where steps are dear; true ends the test.
+  ///   - progress: told the number of steps made, as often.
   ///   - optimizer: makes the optimizer for so many parameters.
   public init(
     _ test: RangeTest, on problem: any Problem, isCancelled: () -> Bool = { false },
+    progress: (_ stepsDone: Int) -> Void = { _ in },
     optimizer: (_ parameterCount: Int) -> any Optimizer
   ) {
     var optimizer = optimizer(problem.start.count)
@@ -31,10 +33,14 @@ public struct RangeTestRun: Sendable, Equatable {
     var state = test.initialState
     var step = 0
     var wasCancelled = false
+    let stride = Experiment.stride(problem)
     while step < test.sweep.steps {
-      if step % Experiment.stride == 0 && isCancelled() {
-        wasCancelled = true
-        break
+      if step % stride == 0 {
+        if isCancelled() {
+          wasCancelled = true
+          break
+        }
+        progress(step)
       }
       let loss = problem.loss(at: parameters, step: step, gradient: &gradient)
       test.reduce(&state, Report(step: test.sweep.start + step, value: loss))
@@ -52,6 +58,6 @@ public struct RangeTestRun: Sendable, Equatable {
   /// quadratic in the steps, is counted in.
   public static func work(_ test: RangeTest, on problem: any Problem) -> Double {
     let steps = Double(test.sweep.steps)
-    return steps * (problem.gradientCost + 10 * Double(problem.start.count) + 30) + steps * steps
+    return steps * Experiment.updateCost(problem) + steps * steps
   }
 }

@@ -4,15 +4,18 @@ import Schedules
 
 /// What experiments are made of, as `GET /experiments` shows it, made from the definitions themselves.
 enum ExperimentCatalogDocument {
+  private static let problems = JSONValue.array(ProblemCatalog.definitions.map(problem))
+  private static let optimizers = JSONValue.array(OptimizerCatalog.definitions.map(optimizer))
+
   static func document(_ largestWork: Double) -> JSONValue {
     [
-      "problems": .array(ProblemCatalog.definitions.map(problem)),
-      "optimizers": .array(OptimizerCatalog.definitions.map(optimizer)),
+      "problems": problems, "optimizers": optimizers,
       "outcomes": .array(Verdict.Outcome.allCases.map { .string($0.rawValue) }),
       "limits": [
         "work": .number(largestWork), "runs": .number(Double(ExperimentRequest.largestCount)),
         "steps": .number(Double(ExperimentRequest.largestSteps)),
         "points": .number(Double(ExperimentRequest.largestPoints)),
+        "experiments": .number(Double(ExperimentPool.largestCount)),
       ],
     ]
   }

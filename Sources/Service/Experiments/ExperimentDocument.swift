@@ -94,7 +94,7 @@ struct ExperimentDocument: Sendable {
     let suggestions = test.curve.suggestions.map { suggestion -> JSONValue in
       [
         "name": .string(suggestion.name), "source": .string(suggestion.source),
-        "rate": suggestion.rate.map(JSONValue.finite) ?? .null,
+        "learning_rate": suggestion.rate.map(JSONValue.finite) ?? .null,
       ]
     }
     return [
@@ -104,7 +104,7 @@ struct ExperimentDocument: Sendable {
       "curve": [
         "learning_rates": .array(test.curve.rates.map(JSONValue.finite)),
         "losses": .array(test.curve.losses.map(JSONValue.finite)),
-        "smoothed_losses": .array(test.curve.smoothed.map(JSONValue.finite)),
+        "smoothed": .array(test.curve.smoothed.map(JSONValue.finite)),
       ],
     ]
   }

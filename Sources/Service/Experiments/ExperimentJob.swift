@@ -1,6 +1,7 @@
 import Dispatch
 import Experiments
 import JSON
+import Policies
 import Synchronization
 
 /// An experiment under way: its runs, made by the pool, are told in their order.
@@ -13,7 +14,7 @@ final class ExperimentJob: ExperimentPool.Job {
 
   /// What is told while it goes on.
   enum News: Sendable {
-    /// So much of the work is done, from 0 to 1.
+    /// So much of the work is done, from 0 to 1; never less than before.
     case progress(part: Double, runsDone: Int)
     case outcome(index: Int, Outcome)
     /// All runs have been told.
@@ -21,22 +22,27 @@ final class ExperimentJob: ExperimentPool.Job {
   }
 
   private struct State {
-    var next = 0
     var outcomes: [Outcome?]
     /// How many outcomes have been told.
     var told = 0
+    var hasToldEnd = false
+    /// Whether a thread tells; what comes meanwhile is told by it too.
+    var isTelling = false
     var runsDone = 0
     /// The parts of the runs that are under way.
     var parts: [Int: Double] = [:]
+    var lastPart = 0.0
     var lastProgress: DispatchTime?
   }
 
   let request: ExperimentRequest
   private let tell: @Sendable (News) -> Void
   private let isCancelled = Atomic(false)
+  private let next = Atomic(0)
   private let state: Mutex<State>
 
-  /// - Parameter tell: called on the pool's threads, one call at a time.
+  /// - Parameter tell: called on the pool's threads, one call at a time. It may take its time: nobody waits for it but the
+  ///   run that it is told of.
   init(_ request: ExperimentRequest, _ tell: @escaping @Sendable (News) -> Void) {
     self.request = request
     self.tell = tell
@@ -47,13 +53,10 @@ final class ExperimentJob: ExperimentPool.Job {
   func cancel() { isCancelled.store(true, ordering: .relaxed) }
 
   func nextPart() -> (@Sendable () -> Void)? {
-    if isCancelled.load(ordering: .relaxed) { return nil }
-    return state.withLock { state in
-      guard state.next < request.count else { return nil }
-      let index = state.next
-      state.next += 1
-      return { self.make(index) }
-    }
+    if isCancelled.load(ordering: .relaxed) || next.load(ordering: .relaxed) >= request.count { return nil }
+    let index = next.add(1, ordering: .relaxed).oldValue
+    if index >= request.count { return nil }
+    return { self.make(index) }
   }
 
   private func make(_ index: Int) {
@@ -66,32 +69,59 @@ final class ExperimentJob: ExperimentPool.Job {
         grid.experiment(index).run(isCancelled: isCancelled) { done in self.progress(index, Double(done) / steps) })
     case .rangeTest(let test):
       let optimizer = request.optimizers[index]
+      let steps = Double(max(1, test.sweep.steps))
       outcome = .rangeTest(
-        RangeTestRun(test, on: request.problem, isCancelled: isCancelled) { optimizer.optimizer(parameterCount: $0) })
+        RangeTestRun(
+          test, on: request.problem, isCancelled: isCancelled,
+          progress: { done in self.progress(index, Double(done) / steps) },
+          optimizer: { optimizer.optimizer(parameterCount: $0) }))
     }
     if isCancelled() { return }
-    state.withLock { state in
+    let tells = state.withLock { state in
       state.outcomes[index] = outcome
       state.parts[index] = nil
       state.runsDone += 1
-      while state.told < state.outcomes.count, let outcome = state.outcomes[state.told] {
-        tell(.outcome(index: state.told, outcome))
-        state.outcomes[state.told] = nil
-        state.told += 1
-      }
-      if state.told == state.outcomes.count { tell(.end) }
+      defer { state.isTelling = true }
+      return !state.isTelling
     }
+    if tells { tellOutcomes() }
+  }
+
+  /// Tells what there is to tell; the caller has the turn, which ends here.
+  private func tellOutcomes() {
+    while let news = state.withLock({ nextNews(&$0) }) { tell(news) }
+  }
+
+  private func nextNews(_ state: inout State) -> News? {
+    if state.told < state.outcomes.count, let outcome = state.outcomes[state.told] {
+      state.outcomes[state.told] = nil
+      state.told += 1
+      return .outcome(index: state.told - 1, outcome)
+    }
+    if state.told == state.outcomes.count && !state.hasToldEnd {
+      state.hasToldEnd = true
+      return .end
+    }
+    state.isTelling = false
+    return nil
   }
 
   /// Ten times a second at most.
   private func progress(_ index: Int, _ part: Double) {
-    state.withLock { state in
+    let news: News? = state.withLock { state in
       state.parts[index] = part
       let now = DispatchTime.now()
-      if let last = state.lastProgress, now < last + .milliseconds(100) { return }
+      if let last = state.lastProgress, now < last + .milliseconds(100) { return nil }
+      if state.isTelling { return nil }
+      state.isTelling = true
       state.lastProgress = now
       let done = Double(state.runsDone) + state.parts.values.reduce(0, +)
-      tell(.progress(part: min(done / Double(max(1, request.count)), 1), runsDone: state.runsDone))
+      // The sum is rounded in another order each time.
+      state.lastPart = max(state.lastPart, min(done / Double(max(1, request.count)), 1))
+      return .progress(part: state.lastPart, runsDone: state.runsDone)
     }
+    guard let news else { return }
+    tell(news)
+    tellOutcomes()
   }
 }

@@ -12,6 +12,8 @@ struct ExperimentRequest: Sendable {
   static let largestSteps = 1_000_000
   /// The most points that the traces of all runs may have together: some 10 MB of JSON.
   static let largestPoints = 50_000
+  /// The most steps that all range tests may have together: as much JSON.
+  static let largestTestSteps = 150_000
 
   private static let fields = [
     "problem", "optimizer", "optimizers", "schedule", "schedules", "grid", "rates", "steps", "points", "spacing",
@@ -65,7 +67,7 @@ struct ExperimentRequest: Sendable {
     optimizers = try Self.optimizers(request)
     rates = try Self.rates(request)
     if case .object(let object)? = request["schedule"], object["type"] == "range_test" {
-      let test = try Self.rangeTest(request)
+      let test = try Self.rangeTest(request, count: optimizers.count)
       schedules = [("range_test", .object(object))]
       kind = .rangeTest(test)
       work = Double(optimizers.count) * RangeTestRun.work(test, on: problem)
@@ -170,6 +172,13 @@ struct ExperimentRequest: Sendable {
         throw .specification(error, under: entry.pointer)
       }
     }
+    for (entry, choice) in zip(entries, schedules) {
+      guard let end = choice.schedule.end, Double(steps - 1) > end.lastStep else { continue }
+      throw .invalid(
+        request["steps"] == nil ? entry.pointer : "/steps",
+        "the last step of the schedule '\(entry.name)' is \(ScheduleRequest.text(end.lastStep)): \(end.reason); "
+          + "take at most \(ScheduleRequest.text(end.lastStep + 1)) steps")
+    }
     return Experiments.Grid(
       problem: problem,
       optimizers: optimizers.map { optimizer in
@@ -207,7 +216,7 @@ struct ExperimentRequest: Sendable {
     return tolerance
   }
 
-  private static func rangeTest(_ request: RequestObject) throws(Problem) -> RangeTest {
+  private static func rangeTest(_ request: RequestObject, count: Int) throws(Problem) -> RangeTest {
     for name in ["rates", "steps", "points", "spacing", "tolerance", "grid"] where request[name] != nil {
       throw .invalid("/\(name)", "'\(name)' has no meaning in a range test, which has rates and steps of its own")
     }
@@ -215,6 +224,12 @@ struct ExperimentRequest: Sendable {
       let rule = try RuleReader(baseRate: 1, groups: []).read(request["schedule"] ?? .null)
       guard let test = rule as? RangeTest else {
         throw SpecificationError(pointer: JSONPointer.root.appending("type"), detail: "this is no range test")
+      }
+      if test.sweep.steps * count > largestTestSteps {
+        throw SpecificationError(
+          pointer: JSONPointer.root.appending("steps"),
+          detail: "the range tests have at most \(largestTestSteps) steps together; these have "
+            + "\(test.sweep.steps * count)")
       }
       return test
     } catch {

@@ -18,24 +18,40 @@ final class ExperimentStream: HTTPEventSource {
     case picture(@Sendable ([ExperimentJob.Outcome]) -> [UInt8])
   }
 
+  /// The most octets that are handed over at once: what a slow client has not taken stays here, where it counts.
+  private static let pieceOctets = 256 * 1024
+
   private struct State {
+    /// What is to be handed over, from `sent` on.
     var pending: [UInt8] = []
+    var sent = 0
     var deliver: (@Sendable ([UInt8], Bool) -> Void)?
     var hasBegun = false
     var hasEnded = false
-    var cells: [GridCell] = []
-    /// Kept for a picture alone.
-    var outcomes: [ExperimentJob.Outcome] = []
+    var hasPlace = true
+    /// Whether the client may have left without our knowing.
+    var inputHasEnded = false
     var job: ExperimentJob?
+  }
+
+  /// What is kept of the runs for the end.
+  private struct Kept {
+    var cells: [GridCell] = []
+    /// For a picture alone.
+    var outcomes: [ExperimentJob.Outcome] = []
   }
 
   private let request: ExperimentRequest
   private let document: ExperimentDocument
   private let format: Format
   private let pool: ExperimentPool
+  /// Never held for long: an event loop waits for it.
   private let state = Mutex(State())
+  /// Touched by the job's news alone, which come one by one.
+  private let kept = Mutex(Kept())
 
-  /// - Parameter pool: has a place for it already, which it leaves at its end.
+  /// - Parameter pool: has a place for it already, which it gives back when its last octet has been handed over, or it is
+  ///   cancelled, or it is dropped.
   init(_ request: ExperimentRequest, _ format: Format, _ pool: ExperimentPool) {
     self.request = request
     self.format = format
@@ -43,14 +59,23 @@ final class ExperimentStream: HTTPEventSource {
     document = ExperimentDocument(request: request)
   }
 
-  deinit { if !state.withLock({ $0.hasEnded }) { pool.leave() } }
+  deinit {
+    state.withLock { state in
+      state.job?.cancel()
+      giveBackPlace(&state)
+    }
+  }
+
+  private func giveBackPlace(_ state: inout State) {
+    if state.hasPlace { pool.leave() }
+    state.hasPlace = false
+  }
 
   func next(_ deliver: @escaping @Sendable ([UInt8], Bool) -> Void) {
     let job: ExperimentJob? = state.withLock { state in
       state.deliver = deliver
-      if state.hasBegun { return nil }
+      if state.hasBegun || state.hasEnded { return nil }
       state.hasBegun = true
-      if state.hasEnded { return nil }
       write(document.head, name: "experiment", to: &state.pending)
       let job = ExperimentJob(request) { [weak self] in self?.take($0) }
       state.job = job
@@ -61,45 +86,63 @@ final class ExperimentStream: HTTPEventSource {
   }
 
   func cancel() {
-    let job: ExperimentJob? = state.withLock { state in
-      if !state.hasEnded { pool.leave() }
+    state.withLock { state in
+      giveBackPlace(&state)
+      // Whatever there is to say is on its way.
+      if state.hasEnded { return }
       state.hasEnded = true
-      state.pending = []
-      defer { state.job = nil }
-      return state.job
+      state.job?.cancel()
+      state.job = nil
+      if !state.hasBegun { return }
+      // To a client that has left this is not sent; one whose server stops must not take what it has for the whole.
+      let problem = Problem.notReady("the server stops: ask another one", retryAfter: 10)
+      write(problem.document, name: "error", to: &state.pending)
     }
-    job?.cancel()
     send()
   }
 
+  func inputEnded() { state.withLock { $0.inputHasEnded = true } }
+
   private func take(_ news: ExperimentJob.News) {
+    var bytes: [UInt8] = []
+    var isEnd = false
+    switch news {
+    case .progress(let part, let runsDone):
+      let (isAwaited, mayHaveLeft) = state.withLock { ($0.deliver != nil, $0.inputHasEnded) }
+      // A client that is slow to read is not told how far it is: that would pile up.
+      if !isAwaited { return }
+      let members: [(String, JSONValue)] = [
+        ("part", .number((part * 1e4).rounded() / 1e4)), ("runs_done", .number(Double(runsDone))),
+      ]
+      write(members, name: "progress", to: &bytes)
+      // White space, which means nothing in a document, shows whether the client is still there.
+      if bytes.isEmpty && mayHaveLeft { bytes = [UInt8(ascii: " ")] }
+    case .outcome(let index, let outcome):
+      kept.withLock { kept in
+        if case .run(let run) = outcome, case .grid(let grid) = request.kind {
+          kept.cells.append(GridCell(place: grid.place(index), run: run))
+        }
+        if case .picture = format { kept.outcomes.append(outcome) }
+      }
+      writeRun(index, document.outcome(index, outcome), to: &bytes)
+    case .end:
+      isEnd = true
+      let kept = kept.withLock { kept in
+        defer { kept = Kept() }
+        return kept
+      }
+      if case .picture(let draw) = format {
+        bytes = draw(kept.outcomes)
+      } else {
+        write(document.summary(kept.cells), name: "summary", to: &bytes)
+      }
+    }
     state.withLock { state in
       if state.hasEnded { return }
-      switch news {
-      case .progress(let part, let runsDone):
-        let members: [(String, JSONValue)] = [
-          ("part", .number((part * 1e4).rounded() / 1e4)), ("runs_done", .number(Double(runsDone))),
-        ]
-        if case .json = format { return }
-        write(members, name: "progress", to: &state.pending)
-      case .outcome(let index, let outcome):
-        if case .run(let run) = outcome, case .grid(let grid) = request.kind {
-          state.cells.append(GridCell(place: grid.place(index), run: run))
-        }
-        if case .picture = format {
-          state.outcomes.append(outcome)
-        } else {
-          writeRun(index, document.outcome(index, outcome), to: &state.pending)
-        }
-      case .end:
-        if case .picture(let draw) = format {
-          state.pending = draw(state.outcomes)
-        } else {
-          write(document.summary(state.cells), name: "summary", to: &state.pending)
-        }
+      state.pending += bytes
+      if isEnd {
         state.hasEnded = true
         state.job = nil
-        pool.leave()
       }
     }
     send()
@@ -108,25 +151,29 @@ final class ExperimentStream: HTTPEventSource {
   /// Hands over what there is, if it is waited for.
   private func send() {
     let (deliver, bytes, hasMore) = state.withLock { state in
-      if state.pending.isEmpty && !state.hasEnded {
+      guard let deliver = state.deliver, !state.pending.isEmpty || state.hasEnded else {
         return (nil as (@Sendable ([UInt8], Bool) -> Void)?, [UInt8](), true)
       }
-      let deliver = state.deliver
-      if deliver == nil { return (nil, [], true) }
       state.deliver = nil
-      defer { state.pending = [] }
-      return (deliver, state.pending, !state.hasEnded)
+      let end = min(state.sent + Self.pieceOctets, state.pending.count)
+      let bytes = Array(state.pending[state.sent..<end])
+      state.sent = end
+      if end == state.pending.count { (state.pending, state.sent) = ([], 0) }
+      let hasMore = !state.hasEnded || !state.pending.isEmpty
+      if !hasMore { giveBackPlace(&state) }
+      return (deliver, bytes, hasMore)
     }
     deliver?(bytes, hasMore)
   }
 
   // MARK: The three ways to write
 
-  /// Writes the beginning, a progress or the end.
+  /// Writes the beginning, a progress, the end, or why there is none; in a document a progress has no place.
   private func write(_ members: [(String, JSONValue)], name: String, to bytes: inout [UInt8]) {
     let value = JSONValue.object(JSONObject(members))
     switch format {
     case .picture: return
+    case .json where name == "progress": return
     case .lines:
       JSONWriter.append(.object(JSONObject([(name, value)])), to: &bytes)
       bytes.append(UInt8(ascii: "\n"))
@@ -137,12 +184,11 @@ final class ExperimentStream: HTTPEventSource {
     case .json:
       var text: [UInt8] = []
       JSONWriter.append(value, to: &text)
-      if name == "experiment" {
-        // The document stays open for the runs.
-        bytes += text.dropLast() + Array(",\"\(runsName)\":[".utf8)
-      } else {
-        bytes += Array((members.isEmpty ? "]" : "],").utf8) + text.dropFirst()
-        bytes.append(UInt8(ascii: "\n"))
+      switch name {
+      // The document stays open for the runs.
+      case "experiment": bytes += text.dropLast() + Array(",\"\(runsName)\":[".utf8)
+      case "error": bytes += Array("],\"error\":".utf8) + text + Array("}\n".utf8)
+      default: bytes += Array((members.isEmpty ? "]" : "],").utf8) + text.dropFirst() + Array("\n".utf8)
       }
     }
   }

@@ -1,13 +1,17 @@
 import HTTPServer
 import Schedules
 
-/// The forms that rates come in.
+/// The forms that answers come in.
 enum Form: String, CaseIterable {
   case json
   case ndjson
   case csv
   case npy
   case svg
+  case events
+
+  /// The forms that rates come in, the default first.
+  static let ofRates: [Form] = [.json, .ndjson, .csv, .npy, .svg]
 
   var contentType: String {
     switch self {
@@ -16,6 +20,7 @@ enum Form: String, CaseIterable {
     case .csv: "text/csv; charset=utf-8; header=present"
     case .npy: "application/x-npy"
     case .svg: "image/svg+xml"
+    case .events: "text/event-stream"
     }
   }
 
@@ -29,7 +34,7 @@ enum Form: String, CaseIterable {
   ///   - name: `format` of the query, which wins over the field.
   ///   - accept: the `Accept` field; without it, JSON.
   ///   - forms: those that there are, the default first.
-  static func chosen(name: String?, accept: String?, of forms: [Form] = allCases) throws(Problem) -> Form {
+  static func chosen(name: String?, accept: String?, of forms: [Form] = ofRates) throws(Problem) -> Form {
     if let name {
       let words = forms.map(\.rawValue)
       if let form = Form(rawValue: name), forms.contains(form) { return form }

@@ -17,6 +17,7 @@ extension ScheduleRequest {
       let rates = columns.enumerated().filter { $0.offset == 0 || $0.element.isGroup }.map(\.element)
       let curves = rates.map { (name: $0.isGroup ? $0.name : "learning rate", schedule: $0.schedule) }
       return picture.response(picture.chart(curves, steps))
+    case .events: throw .notAcceptable("rates do not come as events")
     }
   }
 

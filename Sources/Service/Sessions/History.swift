@@ -26,7 +26,7 @@ struct History {
         let source = RowStream(hub: hub, id: id, last: after, end: revision, left: limit, isCSV: form == .csv)
         reply.send(HTTPResponse(status: 200, fields: ["Content-Type": form.contentType], body: .stream(source)))
       case .npy: array(revision, reply)
-      case .json, .svg: page(revision, reply)
+      case .json, .svg, .events: page(revision, reply)
       }
     }
   }
