@@ -105,7 +105,9 @@ let package = Package(
       swiftSettings: settings),
     .testTarget(
       name: "ServiceTests",
-      dependencies: ["HTTPServer", "JSON", "Service", "Sessions", .product(name: "Logging", package: "swift-log")],
+      dependencies: [
+        "Experiments", "HTTPServer", "JSON", "Service", "Sessions", .product(name: "Logging", package: "swift-log"),
+      ],
       swiftSettings: settings),
     .testTarget(
       name: "WireTests",

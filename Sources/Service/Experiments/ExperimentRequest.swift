@@ -164,6 +164,10 @@ struct ExperimentRequest: Sendable {
     let reader = SpecificationReader(horizon: Double(steps))
     var schedules: [Experiments.Grid.ScheduleChoice] = []
     for entry in entries {
+      if let type = entry.specification["type"]?.string, Catalog.standard[type]?.isLossDriven == true {
+        throw .invalid(
+          entry.pointer + "/type", "'\(type)' is driven by the losses of a training: it needs a session, see /sessions")
+      }
       do {
         // Beside rates a schedule is a factor, and needs no rate of its own.
         let curves = try rates == nil ? reader.read(entry.specification) : reader.readFactor(entry.specification)
