@@ -17,6 +17,9 @@ static const unsigned char code_js[] = {
 static const unsigned char dom_js[] = {
 #embed "files/dom.js"
 };
+static const unsigned char experiments_js[] = {
+#embed "files/experiments.js"
+};
 static const unsigned char fields_js[] = {
 #embed "files/fields.js"
 };
@@ -31,6 +34,9 @@ static const unsigned char icon_svg[] = {
 };
 static const unsigned char main_js[] = {
 #embed "files/main.js"
+};
+static const unsigned char presets_js[] = {
+#embed "files/presets.js"
 };
 static const unsigned char schedules_js[] = {
 #embed "files/schedules.js"
@@ -53,11 +59,13 @@ static const struct page_file files[] = {
     FILE_OF("chart.js", "text/javascript; charset=utf-8", chart_js),
     FILE_OF("code.js", "text/javascript; charset=utf-8", code_js),
     FILE_OF("dom.js", "text/javascript; charset=utf-8", dom_js),
+    FILE_OF("experiments.js", "text/javascript; charset=utf-8", experiments_js),
     FILE_OF("fields.js", "text/javascript; charset=utf-8", fields_js),
     FILE_OF("formula.js", "text/javascript; charset=utf-8", formula_js),
     FILE_OF("horizon.js", "text/javascript; charset=utf-8", horizon_js),
     FILE_OF("icon.svg", "image/svg+xml", icon_svg),
     FILE_OF("main.js", "text/javascript; charset=utf-8", main_js),
+    FILE_OF("presets.js", "text/javascript; charset=utf-8", presets_js),
     FILE_OF("schedules.js", "text/javascript; charset=utf-8", schedules_js),
     FILE_OF("session.js", "text/javascript; charset=utf-8", session_js),
     FILE_OF("sessions.js", "text/javascript; charset=utf-8", sessions_js),

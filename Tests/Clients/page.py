@@ -430,6 +430,76 @@ def tokens(browser, url):
         server.stop()
 
 
+# The room of experiments.
+
+
+def experiment_link(url, **experiment):
+    whole = {"problem": "ravine", "optimizers": ["sgd"], "schedules": [{"type": "constant"}], "rates": "0.01", "steps": 200, **experiment}
+    return f"{url}#experiments?" + urllib.parse.urlencode({"e": json.dumps(whole)})
+
+
+def done(page):
+    expect(page.locator(".experiments[aria-busy=false]")).to_be_visible(timeout=30_000)
+
+
+def experiments(browser, url):
+    ravine = {"type": "ravine", "condition_number": 100}
+    with browser.open(experiment_link(url, problem=ravine, rates="0.001, 0.015, 0.1", optimizers=["sgd", {"type": "momentum", "momentum": 0.8}]), refused=(422,)) as page:
+        done(page)
+        rows = page.locator(".verdicts tbody tr")
+        expect(rows).to_have_count(6)
+        # The limit of stability of the ravine is 0.02: what is above it diverges.
+        expect(page.locator(".about").filter(has_text="2/λ = 0.02")).to_be_visible()
+        expect(rows.nth(2)).to_contain_text("diverged")
+        expect(page.locator(".verdicts").get_by_text("best")).to_have_count(1)
+        expect(page.locator(".experiments figure img")).to_be_visible()
+        check("0.8" in page.evaluate("location.hash"))
+        # A run is looked at.
+        page.get_by_role("button", name="Look at sgd, 0.1").click()
+        expect(page.locator(".panel.verdict")).to_contain_text("the limit of stability is 0.02")
+        # What is wrong stands at its field.
+        page.get_by_label("condition_number", exact=True).fill("0.5")
+        page.get_by_role("button", name="Run", exact=True).click()
+        expect(page.locator(".field").filter(has=page.get_by_label("condition_number", exact=True)).locator(".error")).to_contain_text("at least 1")
+        page.get_by_label("condition_number", exact=True).fill("10")
+        page.get_by_label("Rates", exact=True).fill("0.01, much")
+        page.get_by_role("button", name="Run", exact=True).click()
+        expect(page.locator(".error:visible")).to_contain_text("a rate is a number")
+        page.get_by_label("Rates", exact=True).fill("0.001 to 0.1 in 3")
+        page.get_by_role("button", name="Run", exact=True).click()
+        done(page)
+        expect(rows).to_have_count(6)
+        expect(rows.nth(1)).to_contain_text("0.01")
+    # A preset runs by itself; validation is drawn beside training.
+    with browser.open(f"{url}#experiments") as page:
+        done(page)
+        page.get_by_label("Begin with").select_option(label="Overfitting")
+        expect(page.locator(".verdicts tbody tr")).to_have_count(2, timeout=30_000)
+        done(page)
+        expect(page.locator(".verdicts")).to_contain_text("overfit")
+        expect(page.locator(".experiments .summary").first).to_contain_text("validation")
+    # A range test suggests, and the suggestion is tried.
+    test = {"type": "range_test", "low": 1e-4, "high": 1, "steps": 100, "smoothing": 0.5}
+    with browser.open(experiment_link(url, problem="ravine", schedules=[test], rates="")) as page:
+        done(page)
+        expect(page.locator(".experiments figure img")).to_be_visible()
+        page.get_by_role("row").filter(has_text="valley").get_by_role("button", name="Try it").click()
+        expect(page.locator(".verdicts tbody tr")).to_have_count(1, timeout=30_000)
+        expect(page.get_by_label("Rates", exact=True)).not_to_have_value("")
+    # Stop ends it: the rest of the runs never come.
+    with browser.open(experiment_link(url, problem="two_moons", rates="0.001 to 1 in 40", steps=20_000)) as page:
+        expect(page.locator(".verdicts tbody tr").first).to_be_visible(timeout=30_000)
+        page.get_by_role("button", name="Stop").click()
+        expect(page.get_by_text("Stopped:")).to_be_visible()
+        check(page.locator(".verdicts tbody tr").count() < 40)
+        expect(page.get_by_role("button", name="Stop")).to_be_disabled()
+    # From the room of schedules to a problem.
+    with browser.open(schedule_link(url, {"type": "cosine", "base_lr": 0.01, "total_steps": 150})) as page:
+        page.get_by_role("link", name="Try it on a problem").click()
+        done(page)
+        expect(page.locator(".verdicts tbody tr")).to_contain_text("cosine")
+
+
 # For everybody.
 
 
@@ -477,7 +547,8 @@ def accessible(browser, url):
         client.ask("POST", "/sessions/axe/next", {"step": step, "loss": 1 - step / 30})
     client.ask("POST", "/sessions/axe/overrides", {"factor": 0.5, "effective_step": 50, "reason": "late"})
     axe = Axe()
-    places = [schedule_link(url, {"type": "torch.OneCycleLR", "max_lr": 0.1, "total_steps": 50}), f"{url}#sessions", f"{url}#sessions/axe"]
+    places = [schedule_link(url, {"type": "torch.OneCycleLR", "max_lr": 0.1, "total_steps": 50}), f"{url}#sessions", f"{url}#sessions/axe",
+              experiment_link(url, rates="0.001, 0.01", optimizers=["sgd", "adam"])]
     for scheme, width in (("light", 1440), ("dark", 390)):
         for place in places:
             with browser.open(place, color_scheme=scheme, viewport={"width": width, "height": 844}, reduced_motion="reduce") as page:
@@ -490,7 +561,8 @@ def accessible(browser, url):
                 check(page.evaluate("document.documentElement.scrollWidth <= innerWidth"), scheme, width, place)
 
 
-TESTS = [headers, schedules, nested, every_type, late_answers, sessions, reconnects, ranges, ranks, tokens, keyboard, accessible]
+TESTS = [headers, schedules, nested, every_type, late_answers, sessions, reconnects, ranges, ranks, experiments, tokens, keyboard,
+         accessible]
 
 
 def main():

@@ -318,12 +318,13 @@ export class Copies {
     this.kind = 'curl'
     const kinds = [{ name: 'curl', title: 'curl' }, { name: 'json', title: 'JSON' }, ...FRAMEWORKS]
     this.link = h('a', { class: 'button', href: '#sessions' }, 'Open a session with this')
+    this.trial = h('a', { class: 'button', href: '#experiments' }, 'Try it on a problem')
     this.note = h('p', { class: 'hint' })
     this.code = h('code', {})
     this.pre = h('pre', { tabindex: 0, 'aria-label': 'The code' }, this.code)
     this.copy = copyButton('Copy', () => this.code.textContent)
     this.element = h('section', { 'aria-labelledby': `${group}-title` }, h('h2', { id: `${group}-title` }, 'Take it along'),
-      h('div', { class: 'actions' }, copyButton('Copy the link', () => location.href), this.link),
+      h('div', { class: 'actions' }, copyButton('Copy the link', () => location.href), this.link, this.trial),
       h('div', { class: 'copy' },
         h('div', { class: 'copy-head' }, h('fieldset', { class: 'switch' }, h('legend', { class: 'visually-hidden' }, 'As'), kinds.map(({ name, title }) => h('label', {},
           h('input', { type: 'radio', name: group, value: name, checked: name === 'curl', onchange: () => { this.kind = name; this.fill() } }), h('span', {}, title)))), this.copy),
@@ -343,6 +344,9 @@ export class Copies {
       query.set('policies', JSON.stringify([policy]))
     }
     this.link.href = `#sessions?${query}`
+    // An experiment has no reports to follow, and counts in steps too.
+    this.trial.hidden = this.link.hidden || isLossDriven
+    this.trial.href = `#experiments?${new URLSearchParams({ schedule: JSON.stringify(request.schedule) })}`
     this.fill()
   }
 

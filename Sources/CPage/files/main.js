@@ -2,12 +2,14 @@
 
 import { forgetToken, hasToken } from './api.js'
 import { announce, h } from './dom.js'
+import { ExperimentsRoom } from './experiments.js'
 import { SchedulesRoom } from './schedules.js'
 import { SessionsRoom } from './sessions.js'
 
 /** Every room: its name in the address, its name for people, and what makes it when it is first entered. */
 const rooms = [
   { name: 'schedules', title: 'Schedules', make: () => new SchedulesRoom() },
+  { name: 'experiments', title: 'Experiments', make: () => new ExperimentsRoom() },
   { name: 'sessions', title: 'Sessions', make: () => new SessionsRoom() },
 ]
 
