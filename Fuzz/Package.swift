@@ -21,6 +21,7 @@ let package = Package(
     .target(name: "CHalfTurns"),
     .target(name: "Schedules", dependencies: ["CHalfTurns", "JSON", "Policies"], swiftSettings: counted),
     .target(name: "Charts", swiftSettings: counted),
+    .target(name: "Experiments", dependencies: ["JSON", "Policies", "Schedules"], swiftSettings: counted),
     .target(name: "Measures", swiftSettings: counted),
     .target(name: "Sessions", dependencies: ["JSON", "Measures", "Policies", "Schedules"], swiftSettings: counted),
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
@@ -28,10 +29,12 @@ let package = Package(
     .systemLibrary(name: "CLinux"),
     .target(name: "HTTPServer", dependencies: ["CLinux", "COpenSSL", "CZlib"], swiftSettings: counted),
     .target(name: "CContract", exclude: ["openapi.yaml"]),
+    .target(name: "CPage", exclude: ["files"]),
     .target(
       name: "Service",
       dependencies: [
-        "CContract", "COpenSSL", "Charts", "HTTPServer", "JSON", "Measures", "Schedules", "Sessions",
+        "CContract", "COpenSSL", "CPage", "Charts", "Experiments", "HTTPServer", "JSON", "Measures", "Policies",
+        "Schedules", "Sessions",
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: counted),
     .target(
@@ -39,7 +42,8 @@ let package = Package(
       swiftSettings: counted),
     // Not counted: what looks for inputs is not what is looked at.
     .executableTarget(
-      name: "fuzz", dependencies: ["JSON", "Properties", "Schedules"], path: "Fuzzer", swiftSettings: features),
+      name: "fuzz", dependencies: ["Experiments", "JSON", "Properties", "Schedules"], path: "Fuzzer",
+      swiftSettings: features),
   ],
   swiftLanguageModes: [.v6]
 )

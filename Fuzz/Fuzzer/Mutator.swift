@@ -36,6 +36,10 @@ struct Mutator {
       guard let form = input.first, let value = try? JSONReader.read(Array(input.dropFirst())) else { return nil }
       let next = oneIn(16) ? UInt8.random(in: 0x68...0x6F, using: &numbers) : form
       return [next] + text(several(value, Self.requestWords))
+    case .experiments:
+      guard let form = input.first, let value = try? JSONReader.read(Array(input.dropFirst())) else { return nil }
+      let next = oneIn(16) ? UInt8.random(in: 0x68...0x6F, using: &numbers) : form
+      return [next] + text(several(value, Seeds.experimentWords))
     case .reports:
       var lines = input.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).map { Array($0) }
       if lines.isEmpty { return nil }

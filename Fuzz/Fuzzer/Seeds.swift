@@ -1,3 +1,4 @@
+import Experiments
 import Glibc
 import JSON
 import Properties
@@ -20,6 +21,16 @@ enum Seeds {
       }
     case .reports:
       RuleReader.catalog.definitions.map { ($0.type, session($0)) }
+    case .experiments:
+      ProblemCatalog.definitions.enumerated().flatMap { problem in
+        OptimizerCatalog.definitions.enumerated().map { optimizer in
+          (
+            "\(problem.element.type)-\(optimizer.element.type)",
+            [UInt8(ascii: "h") + UInt8((problem.offset + optimizer.offset) % 8)]
+              + experiment(problem.element, optimizer.element)
+          )
+        }
+      }
     default: []
     }
   }
@@ -29,6 +40,14 @@ enum Seeds {
     members.append(isComparison ? ("schedules", [definition.example]) : ("schedule", definition.example))
     if definition.isLossDriven { members.append(("metrics", [3, 2, 2, 2.5, 1, 1, 1, 4, 1, 1, 1])) }
     return Array(JSONWriter.text(.object(JSONObject(members))).utf8)
+  }
+
+  private static func experiment(_ problem: ProblemDefinition, _ optimizer: OptimizerDefinition) -> [UInt8] {
+    let value: JSONValue = [
+      "problem": problem.example, "optimizers": [optimizer.example, "sgd"], "rates": [0.01, 1e300], "steps": 7,
+      "schedules": [["type": "cosine", "total_steps": 5], ["type": "constant"]],
+    ]
+    return Array(JSONWriter.text(value).utf8)
   }
 
   private static func session(_ definition: Definition) -> [UInt8] {
@@ -77,6 +96,11 @@ enum Seeds {
         RuleReader.catalog.definitions.flatMap { definition in
           ["\"\(definition.type)\""] + definition.parameters.map { "\"\($0.name)\":" }
         } + sessionWords.map { "\"\($0)\":" } + ["\"nan\"", "\"inf\"", "\n", "\n>", "\n+"])
+    case .experiments:
+      unique(
+        ProblemCatalog.definitions.flatMap { ["\"\($0.type)\""] + $0.parameters.map { "\"\($0.name)\":" } }
+          + OptimizerCatalog.definitions.flatMap { ["\"\($0.type)\""] + $0.parameters.map { "\"\($0.name)\":" } }
+          + experimentWords.map { "\"\($0)\":" })
     }
   }
 
@@ -84,6 +108,12 @@ enum Seeds {
     "schedule", "schedules", "steps", "at", "start", "count", "stride", "unit", "stepped", "steps_per_epoch", "groups",
     "multiplier", "freeze_steps", "layer_decay", "layers", "decay", "companions", "metrics", "name", "batch_size",
     "total_steps", "gradient_accumulation", "processes", "tokens_per_sample",
+  ]
+
+  static let experimentWords = [
+    "problem", "optimizer", "optimizers", "schedule", "schedules", "grid", "rates", "steps", "points", "spacing",
+    "tolerance", "budget", "name", "condition_number", "dimension", "samples", "batch_size", "noise", "seed", "start",
+    "beta1", "beta2", "eps", "momentum", "weight_decay", "low", "high", "smoothing", "divergence",
   ]
 
   static let sessionWords = [

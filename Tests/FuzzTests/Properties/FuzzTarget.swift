@@ -16,6 +16,8 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
   case schedule
   /// A session's specification and the reports of its trainer.
   case reports
+  /// `POST /experiments`, with every problem and optimizer.
+  case experiments
 
   /// - Throws: ``Broken`` where the input breaks a promise. What traps has broken one as well.
   package func check(_ input: [UInt8]) throws(Broken) {
@@ -28,6 +30,7 @@ package enum FuzzTarget: String, CaseIterable, Sendable {
     case .curves: try CurveProperties.check(input)
     case .schedule: try ScheduleProperties.check(input)
     case .reports: try ReportProperties.check(input)
+    case .experiments: try ExperimentProperties.check(input)
     }
   }
 }

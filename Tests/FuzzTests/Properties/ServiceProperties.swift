@@ -26,6 +26,27 @@ enum ScheduleProperties {
   }
 }
 
+/// The first octet chooses the form of the answer; the others are the content of the request.
+enum ExperimentProperties {
+  static let queries = [
+    nil, "format=ndjson", "format=events", "format=svg", "format=svg&chart=path", "format=svg&chart=grid",
+    "format=svg&chart=rate", "format=svg&chart=effective_rates",
+  ]
+
+  private static let service = {
+    var configuration = Service.Configuration()
+    // Some tenths of a millisecond: what is tried are requests, not the problems.
+    configuration.largestExperiment = 3e5
+    return Service(configuration: configuration)
+  }()
+
+  static func check(_ input: [UInt8]) throws(Broken) {
+    guard let choice = input.first else { return }
+    let query = queries[Int(choice) % queries.count]
+    _ = try service.checkedAnswer("POST", "/experiments", query, Array(input.dropFirst()))
+  }
+}
+
 /// The first line is a session's specification, each further one what its trainer sends; a line that begins with `>` goes
 /// to `/attempts`, with `+` to `/overrides`, others to `/next`.
 enum ReportProperties {
@@ -97,6 +118,10 @@ extension Service {
       for line in answer.octets.split(separator: UInt8(ascii: "\n")) {
         try promise((try? JSONReader.read(Array(line))) != nil, "a line that is no JSON")
       }
+    } else if type == "text/event-stream" {
+      for line in answer.octets.split(separator: UInt8(ascii: "\n")) where line.starts(with: Array("data: ".utf8)) {
+        try promise((try? JSONReader.read(Array(line.dropFirst(6)))) != nil, "an event whose data is no JSON")
+      }
     } else if type.hasPrefix("text/csv") {
       // Names in the first row may be any words.
       let rows = answer.text.contains("\"") ? [] : answer.text.split(whereSeparator: \.isNewline).dropFirst()
@@ -130,10 +155,30 @@ extension Service {
     return late.withLock { $0 } ?? HTTPResponse(status: 500)
   }
 
+  /// What a source tells to its end.
+  private static func events(_ source: any HTTPEventSource) -> [UInt8] {
+    var octets: [UInt8] = []
+    var hasMore = true
+    while hasMore {
+      let told = Mutex<(piece: [UInt8], hasMore: Bool)>(([], false))
+      let arrived = DispatchSemaphore(value: 0)
+      source.next { piece, hasMore in
+        told.withLock { $0 = (piece, hasMore) }
+        arrived.signal()
+      }
+      arrived.wait()
+      let news = told.withLock { $0 }
+      octets += news.piece
+      hasMore = news.hasMore
+    }
+    return octets
+  }
+
   /// The content, of a streamed one the beginning.
   private static func content(_ response: HTTPResponse) -> [UInt8] {
     switch response.body {
     case .bytes(let octets): return octets
+    case .stream(let source as any HTTPEventSource): return events(source)
     case .stream(var source):
       var octets: [UInt8] = []
       // The rows of some forms never end, and a piece of them is large; JSON is bounded, and must be whole. A source that
