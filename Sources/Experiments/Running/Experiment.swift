@@ -47,10 +47,14 @@ public struct Experiment: Sendable {
   }
 
   /// What an update costs: the optimizer and the schedule cost some tens of multiplications, whatever the problem.
-  static func updateCost(_ problem: any Problem) -> Double { problem.gradientCost + 10 * Double(problem.start.count) + 30 }
+  static func updateCost(_ problem: any Problem) -> Double {
+    problem.gradientCost + 10 * Double(problem.start.count) + 30
+  }
 
   /// What it costs to record a point.
-  private static func pointCost(_ problem: any Problem) -> Double { problem.lossCost + 10 * Double(problem.start.count) }
+  private static func pointCost(_ problem: any Problem) -> Double {
+    problem.lossCost + 10 * Double(problem.start.count)
+  }
 
   /// How many steps are made between two looks at whether the run is cancelled: some 10⁷ multiplications, and at most 256
   /// steps.
