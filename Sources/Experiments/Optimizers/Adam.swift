@@ -20,13 +20,8 @@ import Schedules
 public struct Adam: CountedOptimizer {
   /// The update of one parameter, with what all parameters share.
   private struct Rule {
-    let beta1: Double
-    let mean: Interpolation
-    let square: SquareAverage
+    var averages: AdamAverages
     let eps: Double
-    let weightDecay: Double
-    let isDecoupled: Bool
-    var shrinking = 1.0
     var stepSize = 0.0
     var correction = 1.0
 
@@ -36,26 +31,10 @@ public struct Adam: CountedOptimizer {
     }
 
     @inline(__always)
-    func accumulate<Number: Arithmetic>(
-      _ parameter: inout Number, _ gradient: Number, _ mean: inout Number, _ square: inout Number
-    ) {
-      var gradient = gradient
-      if weightDecay != 0 {
-        if isDecoupled {
-          parameter = parameter * Number(shrinking)
-        } else {
-          gradient = gradient + Number(weightDecay) * parameter
-        }
-      }
-      mean = self.mean(mean, gradient)
-      square = self.square(square, gradient)
-    }
-
-    @inline(__always)
     func move<Number: Arithmetic>(
       _ parameter: inout Number, _ gradient: Number, _ mean: inout Number, _ square: inout Number
     ) {
-      accumulate(&parameter, gradient, &mean, &square)
+      _ = averages.take(gradient, of: &parameter, &mean, &square)
       parameter = parameter - Number(stepSize) * mean / divisor(square)
     }
 
@@ -64,7 +43,7 @@ public struct Adam: CountedOptimizer {
       _ parameter: inout Number, _ gradient: Number, _ mean: inout Number, _ square: inout Number,
       _ largest: inout Number
     ) {
-      accumulate(&parameter, gradient, &mean, &square)
+      _ = averages.take(gradient, of: &parameter, &mean, &square)
       largest = Number.larger(largest, square)
       parameter = parameter - Number(stepSize) * mean / divisor(largest)
     }
@@ -90,8 +69,8 @@ public struct Adam: CountedOptimizer {
     amsgrad: Bool = false, decoupledWeightDecay: Bool = false
   ) {
     rule = Rule(
-      beta1: beta1, mean: Interpolation(weight: 1 - beta1), square: SquareAverage(decay: beta2), eps: eps,
-      weightDecay: weightDecay, isDecoupled: decoupledWeightDecay)
+      averages: AdamAverages(
+        beta1: beta1, beta2: beta2, weightDecay: weightDecay, isDecoupled: decoupledWeightDecay), eps: eps)
     self.amsgrad = amsgrad
     means = [Double](repeating: 0, count: parameterCount)
     squares = means
@@ -100,10 +79,10 @@ public struct Adam: CountedOptimizer {
 
   public mutating func update(_ parameters: inout [Double], gradient: [Double], learningRate: Double) {
     step += 1
-    rule.shrinking = 1 - learningRate * rule.weightDecay
-    rule.stepSize = learningRate / (1 - pow(rule.beta1, step))
+    rule.averages.begin(learningRate: learningRate)
+    rule.stepSize = learningRate / (1 - pow(rule.averages.beta1, step))
     // A power, as in torch: it may differ from the square root in the last bit.
-    rule.correction = pow(1 - pow(rule.square.decay, step), 0.5)
+    rule.correction = pow(1 - pow(rule.averages.beta2, step), 0.5)
     let rule = rule
     if amsgrad {
       Experiments.update(&parameters, gradient, &means, &squares, &largestSquares) { rule.move(&$0, $1, &$2, &$3, &$4) }

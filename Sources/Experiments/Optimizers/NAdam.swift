@@ -19,13 +19,8 @@ import Schedules
 public struct NAdam: CountedOptimizer {
   /// The update of one parameter, with what all parameters share.
   private struct Rule {
-    let beta1: Double
-    let mean: Interpolation
-    let square: SquareAverage
+    var averages: AdamAverages
     let eps: Double
-    let weightDecay: Double
-    let isDecoupled: Bool
-    var shrinking = 1.0
     var correction = 1.0
     /// The rates of the gradient and of the average, less than 0.
     var gradientRate = 0.0
@@ -40,16 +35,7 @@ public struct NAdam: CountedOptimizer {
     func move<Number: Arithmetic>(
       _ parameter: inout Number, _ gradient: Number, _ mean: inout Number, _ square: inout Number
     ) {
-      var gradient = gradient
-      if weightDecay != 0 {
-        if isDecoupled {
-          parameter = parameter * Number(shrinking)
-        } else {
-          gradient = gradient + Number(weightDecay) * parameter
-        }
-      }
-      mean = self.mean(mean, gradient)
-      square = self.square(square, gradient)
+      let gradient = averages.take(gradient, of: &parameter, &mean, &square)
       let divisor = divisor(square)
       parameter = parameter + Number(gradientRate) * gradient / divisor
       parameter = parameter + Number(meanRate) * mean / divisor
@@ -77,20 +63,20 @@ public struct NAdam: CountedOptimizer {
     momentumDecay: Double = 4e-3, decoupledWeightDecay: Bool = false
   ) {
     rule = Rule(
-      beta1: beta1, mean: Interpolation(weight: 1 - beta1), square: SquareAverage(decay: beta2), eps: eps,
-      weightDecay: weightDecay, isDecoupled: decoupledWeightDecay)
+      averages: AdamAverages(
+        beta1: beta1, beta2: beta2, weightDecay: weightDecay, isDecoupled: decoupledWeightDecay), eps: eps)
     self.momentumDecay = momentumDecay
     means = [Double](repeating: 0, count: parameterCount)
     squares = means
   }
 
-  private func momentum(_ step: Double) -> Double { rule.beta1 * (1 - 0.5 * pow(0.96, step * momentumDecay)) }
+  private func momentum(_ step: Double) -> Double { rule.averages.beta1 * (1 - 0.5 * pow(0.96, step * momentumDecay)) }
 
   public mutating func update(_ parameters: inout [Double], gradient: [Double], learningRate: Double) {
     step += 1
     self.learningRate = learningRate
-    rule.shrinking = 1 - learningRate * rule.weightDecay
-    rule.correction = 1 - pow(rule.square.decay, step)
+    rule.averages.begin(learningRate: learningRate)
+    rule.correction = 1 - pow(rule.averages.beta2, step)
     let momentum = momentum(step)
     let nextMomentum = self.momentum(step + 1)
     momentumProduct *= momentum

@@ -19,13 +19,8 @@ import Schedules
 public struct RAdam: CountedOptimizer {
   /// The update of one parameter, with what all parameters share.
   private struct Rule {
-    let beta1: Double
-    let mean: Interpolation
-    let square: SquareAverage
+    var averages: AdamAverages
     let eps: Double
-    let weightDecay: Double
-    let isDecoupled: Bool
-    var shrinking = 1.0
     var learningRate = 0.0
     var meanCorrection = 1.0
     var squareCorrection = 1.0
@@ -42,16 +37,7 @@ public struct RAdam: CountedOptimizer {
     func move<Number: Arithmetic>(
       _ parameter: inout Number, _ gradient: Number, _ mean: inout Number, _ square: inout Number
     ) {
-      var gradient = gradient
-      if weightDecay != 0 {
-        if isDecoupled {
-          parameter = parameter * Number(shrinking)
-        } else {
-          gradient = gradient + Number(weightDecay) * parameter
-        }
-      }
-      mean = self.mean(mean, gradient)
-      square = self.square(square, gradient)
+      _ = averages.take(gradient, of: &parameter, &mean, &square)
       let change = mean / Number(meanCorrection) * Number(learningRate)
       if let rectification {
         parameter = parameter - change * adaptation(square) * Number(rectification)
@@ -78,21 +64,21 @@ public struct RAdam: CountedOptimizer {
     decoupledWeightDecay: Bool = false
   ) {
     rule = Rule(
-      beta1: beta1, mean: Interpolation(weight: 1 - beta1), square: SquareAverage(decay: beta2), eps: eps,
-      weightDecay: weightDecay, isDecoupled: decoupledWeightDecay)
+      averages: AdamAverages(
+        beta1: beta1, beta2: beta2, weightDecay: weightDecay, isDecoupled: decoupledWeightDecay), eps: eps)
     means = [Double](repeating: 0, count: parameterCount)
     squares = means
   }
 
   /// The length of the average that ρₜ comes to.
-  private var finalLength: Double { 2 / (1 - rule.square.decay) - 1 }
+  private var finalLength: Double { 2 / (1 - rule.averages.beta2) - 1 }
 
   public mutating func update(_ parameters: inout [Double], gradient: [Double], learningRate: Double) {
     step += 1
-    rule.shrinking = 1 - learningRate * rule.weightDecay
+    rule.averages.begin(learningRate: learningRate)
     rule.learningRate = learningRate
-    rule.meanCorrection = 1 - pow(rule.beta1, step)
-    let kept = pow(rule.square.decay, step)
+    rule.meanCorrection = 1 - pow(rule.averages.beta1, step)
+    let kept = pow(rule.averages.beta2, step)
     let squareCorrection = 1 - kept
     rule.squareCorrection = pow(squareCorrection, 0.5)
     let final = finalLength
