@@ -263,17 +263,24 @@ import Testing
     #expect(document["error"]?["status"] == 503 && document["outcomes"] == nil)
   }
 
+  /// Whether all places are given back. Whoever has just told some news, or handed the answer over, holds it a moment longer.
+  private static func isEmptySoon(_ pool: ExperimentPool) -> Bool {
+    let deadline = ContinuousClock.now + .seconds(30)
+    while pool.count > 0 && ContinuousClock.now < deadline { sched_yield() }
+    return pool.count == 0
+  }
+
   @Test func anAnswerThatIsDroppedGivesItsPlaceBack() throws {
     let api = ExperimentAPI(largestWork: Self.largeWork)
     var kept: HTTPResponse? = try send(api, Self.long)
     #expect(api.pool.count == 1 && kept?.status == 200)
     kept = nil
-    #expect(api.pool.count == 0)
+    #expect(Self.isEmptySoon(api.pool))
     // And so does one that has begun.
     var source: (any HTTPEventSource)? = try events(of: try send(api, Self.long))
     #expect(Self.piece(of: try #require(source)).hasMore)
     source = nil
-    #expect(api.pool.count == 0)
+    #expect(Self.isEmptySoon(api.pool))
   }
 
   @Test func anExperimentThatIsOverGivesItsPlaceBack() throws {
