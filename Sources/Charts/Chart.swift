@@ -22,12 +22,17 @@ public struct Series: Sendable {
   public var isStaircase: Bool
   /// Whether the line is dashed, as for a plan beside what happened.
   public var isDashed: Bool
+  /// The number of the color, which other curves may share, at least 0; nil for the place among the curves.
+  public var color: Int?
 
-  public init(name: String, points: [Point], isStaircase: Bool = false, isDashed: Bool = false) {
+  public init(
+    name: String, points: [Point], isStaircase: Bool = false, isDashed: Bool = false, color: Int? = nil
+  ) {
     self.name = name
     self.points = points
     self.isStaircase = isStaircase
     self.isDashed = isDashed
+    self.color = color
   }
 }
 
@@ -112,6 +117,8 @@ public struct Chart: Sendable {
   /// The first ``largestReferenceLineCount`` are drawn.
   public var referenceLines: [ReferenceLine]
 
+  /// How many curves differ by color alone; further ones have line patterns besides.
+  public static var colorCount: Int { Palette.count }
   /// How many curves one chart shows.
   public static let largestSeriesCount = 64
   /// How many markers one chart shows, and how many marks of points.

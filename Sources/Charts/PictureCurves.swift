@@ -23,7 +23,7 @@ extension Picture {
       // A point by itself is a dot of the line's width, hard to see if there are but a few.
       let dots = runs.lazy.filter { $0.count == 1 }.compactMap(\.first)
       if runs.count <= 100 {
-        for dot in dots { addDot(dot, color: Palette.fallback(of: index), to: &markup) }
+        for dot in dots { addDot(dot, color: Palette.fallback(of: style(of: index)), to: &markup) }
       }
       markup.add("</g>\n")
     }
@@ -32,10 +32,14 @@ extension Picture {
 
   /// Adds the attributes that tell a curve from the others.
   func addStroke(of index: Int, to markup: inout Markup) {
-    markup.add(" class=\"curve-\(Palette.color(of: index))\" stroke=\"\(Palette.fallback(of: index))\"")
-    let dashes = Palette.dashes(of: index, isDashed: plot.series[index].isDashed)
+    let style = style(of: index)
+    markup.add(" class=\"curve-\(Palette.color(of: style))\" stroke=\"\(Palette.fallback(of: style))\"")
+    let dashes = Palette.dashes(of: style, isDashed: plot.series[index].isDashed)
     if !dashes.isEmpty { markup.add(" stroke-dasharray=\"\(dashes)\"") }
   }
+
+  /// The number that a curve has its color and its pattern by.
+  private func style(of index: Int) -> Int { max(plot.series[index].color ?? index, 0) }
 
   private func addRun(_ run: [Vertex], to markup: inout Markup) {
     guard var last = run.first else { return }

@@ -78,13 +78,26 @@ extension Offline {
       switch (outcome, request.kind) {
       case (.run(let run), .grid(let grid)):
         let place = grid.place(index)
-        if table.isEmpty { table.append(["optimizer", "schedule", "rate", "verdict", "at step", "final loss"]) }
+        // Where the least loss is 0, the loss itself says how far it is.
+        let least = grid.problem.leastLoss.flatMap { $0 > 0 ? $0 : nil }
+        let validates = run.finalValidationLoss != nil
+        if table.isEmpty {
+          table.append(["optimizer", "schedule", "rate", "verdict", "at step", "final loss"])
+          if least != nil { table[0].append("above the least") }
+          if validates { table[0].append("validation loss") }
+        }
         table.append([
           request.optimizers[place.optimizer].type, request.schedules[place.schedule].name,
           request.rates.map { JSONWriter.text(.number($0[place.rate])) } ?? "",
           run.verdict.outcome.rawValue.replacing("_", with: " "), run.verdict.step.map { "\($0)" } ?? "",
-          run.finalLoss.isFinite ? ExperimentRequest.short(run.finalLoss) : "not finite",
+          Self.loss(run.finalLoss),
         ])
+        if let least {
+          // What rounding leaves of two equal losses is nothing.
+          let distance = run.finalLoss - least
+          table[table.count - 1].append(Self.loss(abs(distance) <= 1e-12 * least ? 0 : distance))
+        }
+        if validates { table[table.count - 1].append(Self.loss(run.finalValidationLoss ?? .nan)) }
         verdicts.append(run.verdict.words)
       case (.rangeTest(let test), _):
         if table.isEmpty { table.append(["optimizer", "suggestion", "rate", "from"]) }
@@ -101,6 +114,10 @@ extension Offline {
     return ExperimentReport(
       table: table, verdicts: verdicts, chart: request.count <= 8 ? picture?.curves(outcomes) : nil, request: request,
       outcomes: outcomes)
+  }
+
+  private static func loss(_ loss: Double) -> String {
+    loss.isFinite ? ExperimentRequest.short(loss) : "not finite"
   }
 
   // MARK: What optimizers cost

@@ -35,13 +35,35 @@ struct ExperimentCommand: ParsableCommand {
   @Option(help: "How many points of each run are kept.")
   var points: Int?
 
-  @Option(help: "The chart for --svg: loss, rate, effective_rates, path or grid; else what shows the experiment best.")
+  @Option(
+    help:
+      "The chart for --svg: loss, distance, rate, effective_rates, path or grid; else what shows the experiment best.")
   var chart: String?
+
+  @Option(
+    help: "The part of the start's distance from the least loss that is left when a run has converged; else 1e-6.")
+  var tolerance: Double?
+
+  @Option(help: "How the points that are kept are spread: even, logarithmic or mixed.")
+  var spacing: String?
+
+  @Flag(help: "A linear loss axis.")
+  var linear = false
+
+  @Flag(name: .customLong("table"), help: "Print the table without a chart.")
+  var isTableAlone = false
+
+  @Flag(help: "Say in words what came of each run.")
+  var words = false
 
   @Flag(help: "Print what POST /experiments answers.")
   var json = false
 
   @OptionGroup var drawing: DrawingOptions
+
+  func validate() throws {
+    if linear && drawing.log { throw ValidationError("give either --log or --linear, not both") }
+  }
 
   func run() throws {
     let bar = ProgressBar()
@@ -49,16 +71,23 @@ struct ExperimentCommand: ParsableCommand {
     bar.clear()
     if json { return try StandardStream.write(report.json()) }
     if let svg = drawing.svg {
-      var query = ["title": drawing.title]
-      if drawing.log { query["scale"] = "log" }
+      var query = drawing.query
+      if linear { query["scale"] = "linear" }
       try report.svg(chart: chart, query: query).write(to: URL(filePath: svg))
       print("wrote \(svg)")
-    } else if let curves = report.chart {
+    } else if !isTableAlone, let curves = report.chart {
       try drawing.draw(curves)
       print()
     }
     printTable(report.table)
-    if report.verdicts.count == 1 { print("\n\(report.verdicts[0])") }
+    if words && report.verdicts.count > 1 {
+      print()
+      for (row, verdict) in zip(report.table.dropFirst(), report.verdicts) {
+        print("\(row[..<3].filter { !$0.isEmpty }.joined(separator: ", ")): \(verdict)")
+      }
+    } else if report.verdicts.count == 1 {
+      print("\n\(report.verdicts[0])")
+    }
   }
 
   /// The request that the arguments stand for.
@@ -73,6 +102,8 @@ struct ExperimentCommand: ParsableCommand {
     if !rate.isEmpty { members.append("\"rates\": [\(rate.map { "\($0)" }.joined(separator: ", "))]") }
     if let steps { members.append("\"steps\": \(steps)") }
     if let points { members.append("\"points\": \(points)") }
+    if let tolerance { members.append("\"tolerance\": \(tolerance)") }
+    if let spacing { members.append("\"spacing\": \(Self.value(spacing))") }
     return Data("{\(members.joined(separator: ", "))}".utf8)
   }
 
@@ -110,6 +141,8 @@ func printTable(_ table: [[String]]) {
   let widths = first.indices.map { column in table.map { $0[column].count }.max() ?? 0 }
   for row in table {
     let cells = zip(row, widths).map { cell, width in cell + String(repeating: " ", count: width - cell.count) }
-    print(cells.joined(separator: "  "))
+    var line = cells.joined(separator: "  ")
+    while line.last == " " { line.removeLast() }
+    print(line)
   }
 }

@@ -36,11 +36,16 @@ struct CompareCommand: ParsableCommand {
   @OptionGroup var steps: StepOptions
   @OptionGroup var drawing: DrawingOptions
 
+  @Flag(name: .customLong("table"), help: "Print the table without a chart.")
+  var isTableAlone = false
+
   func run() throws {
     let (chart, table) = try Offline.comparison(
       schedules: schedules, selection: try steps.selection(), isLogarithmic: drawing.log, title: drawing.title)
-    try drawing.draw(chart)
-    print()
+    if !isTableAlone {
+      try drawing.draw(chart)
+      print()
+    }
     printTable(table)
   }
 }
@@ -56,11 +61,29 @@ struct DrawingOptions: ParsableArguments {
   @Option(help: "The heading.")
   var title = ""
 
+  @Option(help: "The width of the SVG in pixels, 240 to 4096; else 800.")
+  var width: Int?
+
+  @Option(help: "The height of the SVG in pixels, 160 to 4096; else 450.")
+  var height: Int?
+
   @Flag(help: "Draw with ASCII alone, for terminals without Unicode.")
   var ascii = false
 
+  /// The options as a request's query says them.
+  var query: [String: String] {
+    var query = ["title": title]
+    if log { query["scale"] = "log" }
+    if let width { query["width"] = "\(width)" }
+    if let height { query["height"] = "\(height)" }
+    return query
+  }
+
   func draw(_ chart: Chart) throws {
     if let svg {
+      var chart = chart
+      chart.width = width ?? chart.width
+      chart.height = height ?? chart.height
       try Data(chart.svg()).write(to: URL(filePath: svg))
       print("wrote \(svg)")
       return

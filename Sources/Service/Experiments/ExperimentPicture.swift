@@ -9,6 +9,8 @@ struct ExperimentPicture: Sendable {
   enum Kind: String, CaseIterable, Sendable {
     /// The loss over the steps, of every run; in a range test, over the rates.
     case loss
+    /// How far the loss is above the least one, over the steps: what noise and rate leave of it, where the least is not 0.
+    case distance
     /// The learning rate over the steps.
     case rate
     /// The parameters' own rates over the steps: the least, the median and the largest.
@@ -35,6 +37,9 @@ struct ExperimentPicture: Sendable {
       throw .invalidQuery("chart", "a range test has one chart, 'loss'", suggestion: Kind.loss.rawValue)
     case (.grid, .path?) where !isPlane:
       throw .invalidQuery("chart", "'path' needs a problem of two parameters, such as the ravine")
+    case (.grid(let grid), .distance?) where grid.problem.leastLoss == nil:
+      throw .invalidQuery(
+        "chart", "'distance' needs a problem whose least loss is known, such as the ravine")
     case (.grid, let kind?): self.kind = kind
     case (.grid(let grid), nil): self.kind = grid.count > Chart.largestSeriesCount / 8 ? .grid : .loss
     }
@@ -53,6 +58,7 @@ struct ExperimentPicture: Sendable {
     let runs = Self.runs(outcomes)
     switch kind {
     case .loss: return losses(grid, runs)
+    case .distance: return distances(grid, runs)
     case .rate: return curves(grid, runs, "learning rate") { [("", $0.learningRate)] }
     case .effectiveRates:
       return curves(grid, runs, "effective rate") { point in
@@ -95,9 +101,14 @@ struct ExperimentPicture: Sendable {
     for (index, run) in runs.enumerated() {
       let name = name(grid, index)
       let validates = run.trace.contains { $0.validationLoss != nil }
-      series.append(Series(name: validates ? "\(name), training" : name, points: points(run) { $0.loss }))
+      // Training and validation of a run share its color.
+      let color = runs.count <= Chart.colorCount ? index : nil
+      series.append(
+        Series(name: validates ? "\(name), training" : name, points: points(run) { $0.loss }, color: color))
       if validates {
-        series.append(Series(name: "\(name), validation", points: points(run) { $0.validationLoss }, isDashed: true))
+        series.append(
+          Series(
+            name: "\(name), validation", points: points(run) { $0.validationLoss }, isDashed: true, color: color))
       }
     }
     var lines: [ReferenceLine] = []
@@ -108,6 +119,17 @@ struct ExperimentPicture: Sendable {
       yScale: options.isLogarithmic ?? true ? .logarithmic : .linear, width: options.width, height: options.height,
       referenceLines: lines
     )
+  }
+
+  private func distances(_ grid: Experiments.Grid, _ runs: [Run]) -> Chart {
+    let least = grid.problem.leastLoss ?? 0
+    return Chart(
+      title: heading("Distance from the least loss on the \(problemName)"),
+      series: runs.enumerated().map { index, run in
+        Series(name: name(grid, index), points: points(run) { $0.loss - least })
+      },
+      yLabel: "loss above the least", yScale: options.isLogarithmic ?? true ? .logarithmic : .linear,
+      width: options.width, height: options.height)
   }
 
   private func points(_ run: Run, _ value: (TracePoint) -> Double?) -> [Point] {

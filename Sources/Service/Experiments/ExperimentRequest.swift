@@ -91,11 +91,20 @@ struct ExperimentRequest: Sendable {
   /// A number with three digits, for people.
   static func short(_ number: Double) -> String {
     if number == 0 || !number.isFinite { return JSONWriter.text(.finite(number)) }
-    // The largest power of ten that is not larger, by its text: a logarithm may be off by one.
-    let power = Int((log10(abs(number))).rounded(.down)) - 2
-    let unit = pow(10, Double(abs(power)))
-    let digits = (power < 0 ? number * unit : number / unit).rounded()
-    return JSONWriter.text(.finite(power < 0 ? digits / unit : digits * unit))
+    // The largest power of ten that is not larger.
+    var exponent = Int(log10(abs(number)).rounded(.down))
+    // Whole numbers and these powers of ten are exact, so that one rounding of them gives the shortest text.
+    if (-18...20).contains(exponent) {
+      let unit = pow(10, Double(abs(exponent - 2)))
+      return JSONWriter.text(
+        .finite(exponent < 2 ? (number * unit).rounded() / unit : (number / unit).rounded() * unit))
+    }
+    // The least numbers of all have no power of ten to be divided by.
+    var digits =
+      (exponent < -300 ? number * 1e300 / pow(10, Double(exponent + 300)) : number / pow(10, Double(exponent)))
+    digits = (digits * 100).rounded() / 100
+    if abs(digits) >= 10 { (digits, exponent) = (digits / 10, exponent + 1) }
+    return "\(JSONWriter.text(.finite(digits)))e\(exponent)"
   }
 
   // MARK: The parts
