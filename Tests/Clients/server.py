@@ -16,8 +16,10 @@ import signal
 import socket
 import ssl
 import stat
+import struct
 import subprocess
 import tempfile
+import time
 import warnings
 
 # The old versions of TLS are named to see them refused.
@@ -318,13 +320,49 @@ def a_second_signal_ends_at_once(folder):
         slow.close()
 
 
+def processor_seconds(process):
+    """What a process has used of the processors."""
+    fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def an_experiment_is_told_as_it_goes_and_ends_when_its_client_leaves(folder):
+    experiment = {"problem": "two_moons", "optimizers": ["sgd", "adam"], "rates": [0.01, 0.1], "steps": 50_000}
+    body = json.dumps(experiment).encode()
+    request = b"POST /experiments?format=%s HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" + body
+    with Server("--port", "0", "--max-experiment", "1e12") as server:
+        for form in (b"events", b"ndjson", b"json", b"svg"):
+            for leaves_at_once in (False, True):
+                client = socket.create_connection(("127.0.0.1", server.port))
+                client.settimeout(30)
+                client.sendall(request % (form, len(body)))
+                # The beginning comes long before the end; of a picture there is no beginning.
+                if form != b"svg":
+                    told = b""
+                    while b"runs_in_all" not in told:
+                        told += client.recv(4096)
+                    assert b"best" not in told
+                before = processor_seconds(server.process)
+                while processor_seconds(server.process) < before + 0.2:
+                    time.sleep(0.02)
+                if leaves_at_once:
+                    # A reset: there was something to read.
+                    client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                client.close()
+                time.sleep(1)
+                before = processor_seconds(server.process)
+                time.sleep(0.5)
+                used = processor_seconds(server.process) - before
+                assert used < 0.2, (form, leaves_at_once, used)
+
+
 TESTS = [
     tls_is_of_version_1_2_or_1_3_and_speaks_http_1_1, a_session_is_resumed,
     clients_prove_who_they_are_where_it_is_asked_for, certificates_are_reloaded_and_nobody_is_cut_off,
     what_cannot_be_used_is_said_at_the_start, the_end_is_orderly_over_tls, plain_http_is_told_that_the_port_speaks_tls,
     large_contents_pass_in_both_directions_over_tls, gzip_is_read_and_written,
     a_unix_socket_is_for_its_owner_and_is_taken_away, too_few_descriptors_refuse_some_and_harm_nobody,
-    a_second_signal_ends_at_once,
+    a_second_signal_ends_at_once, an_experiment_is_told_as_it_goes_and_ends_when_its_client_leaves,
 ]
 
 if __name__ == "__main__":
