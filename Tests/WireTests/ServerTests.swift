@@ -187,6 +187,63 @@ import Yams
     }
   }
 
+  @Test func everyExperimentOfTheContractIsMade() throws {
+    let running = try Running()
+    let post = ["paths", "/experiments", "post", "requestBody", "content", "application/json", "examples"]
+    let examples = try #require(look(try contract(), post) as? [String: [String: Any]])
+    #expect(examples.count >= 5)
+    for (name, example) in examples {
+      let text = JSONWriter.text(json(try #require(example["value"])))
+      for format in ["json", "ndjson", "events", "svg"] {
+        let client = try Client(port: running.port)
+        // By HTTP/1.0 it comes without chunks.
+        client.send(
+          "POST /experiments?format=\(format) HTTP/1.0\r\nContent-Length: \(text.utf8.count)\r\n\r\n\(text)")
+        let bytes = try client.rest()
+        let head = try #require(bytes.firstRange(of: Array("\r\n\r\n".utf8)))
+        let body = Array(bytes[head.upperBound...])
+        #expect(bytes.starts(with: Array("HTTP/1.1 200 ".utf8)), "\(name): \(String(decoding: body, as: UTF8.self))")
+        if format != "json" { continue }
+        let answer = try JSONReader.read(body)
+        guard case .number(let count) = answer["runs_in_all"] else { throw Client.Failure() }
+        #expect((answer["runs"] ?? answer["range_tests"])?.elements.count == Int(count), "\(name)")
+        #expect(answer["error"] == nil, "\(name)")
+      }
+    }
+  }
+
+  @Test func theContractNamesEveryProblemOptimizerAndOutcome() throws {
+    let running = try Running()
+    let client = try Client(port: running.port)
+    client.send(get("/experiments"))
+    let catalog = try JSONReader.read(try client.response().body)
+    let contract = try contract()
+    for (schema, names) in [
+      ("ExperimentProblemType", catalog["problems"]?.elements.map { $0["type"] }),
+      ("ExperimentOptimizerType", catalog["optimizers"]?.elements.map { $0["type"] }),
+      ("ExperimentOutcome", catalog["outcomes"]?.elements),
+    ] {
+      let words = look(contract, ["components", "schemas", schema, "enum"]) as? [String]
+      #expect(words == names?.compactMap { $0?.string }, "\(schema)")
+    }
+    let limits = try #require(catalog["limits"])
+    let fields = ["components", "schemas", "ExperimentRequest", "properties"]
+    #expect(look(contract, fields + ["steps", "maximum"]) as? Int == limits["steps"].flatMap(whole))
+    let runs = ["components", "schemas", "ExperimentHead", "properties", "runs_in_all", "maximum"]
+    #expect(look(contract, runs) as? Int == limits["runs"].flatMap(whole))
+  }
+
+  private func whole(_ value: JSONValue) -> Int? { if case .number(let number) = value { Int(number) } else { nil } }
+
+  private func contract() throws -> Any? {
+    let url = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../openapi.yaml")
+    return try Yams.load(yaml: try String(contentsOf: url, encoding: .utf8))
+  }
+
+  private func look(_ contract: Any?, _ path: [String]) -> Any? {
+    path.reduce(contract) { node, key in (node as? [String: Any])?[key] }
+  }
+
   @Test func theContractNamesEveryParameterOfEveryType() throws {
     let url = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../openapi.yaml")
     let contract = try Yams.load(yaml: try String(contentsOf: url, encoding: .utf8))
