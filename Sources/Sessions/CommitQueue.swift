@@ -67,20 +67,35 @@ final class CommitQueue: Sendable {
   }
 
   private func write(_ tickets: ArraySlice<Ticket>) {
-    let good = tickets.filter { $0.session?.hasFailed != true }
+    let isTried = tickets.map { $0.session?.hasFailed != true }
+    let good = zip(tickets, isTried).filter(\.1).map(\.0)
     var failure: (any Error)?
     let start = SessionHub.now()
+    var lost: Set<Int> = []
     do {
-      if !good.isEmpty { try store.write(good.flatMap(\.entries)) }
+      if good.isEmpty {
+      } else if store.isShared {
+        lost = try store.write(groups: good.map(\.entries))
+        for index in lost where good.indices.contains(index) { good[index].session?.fail(isOvertaken: true) }
+      } else {
+        try store.write(good.flatMap(\.entries))
+      }
     } catch {
       failure = error
       measures.failedCommits.add()
       for ticket in good { ticket.session?.fail() }
     }
     if !good.isEmpty { measures.commits.observe(SessionHub.now() - start) }
-    for ticket in tickets {
-      let isGood = failure == nil && ticket.session?.hasFailed != true
-      ticket.completion(isGood ? nil : failure ?? StoreError("an earlier write has failed"))
+    var index = 0
+    for (ticket, isTried) in zip(tickets, isTried) {
+      var error = failure
+      if isTried {
+        if lost.contains(index) { error = StoreConflict() }
+        index += 1
+      } else {
+        error = ticket.session?.isOvertaken == true ? StoreConflict() : StoreError("an earlier write has failed")
+      }
+      ticket.completion(error)
     }
   }
 }

@@ -14,34 +14,78 @@ public final class MemoryStore: SessionStore {
     var keys: [String: Int64] = [:]
     var logs: [Int64: Log] = [:]
     var values: [String: [UInt8]] = [:]
+
+    /// - Throws: ``StoreConflict`` where another was there first.
+    func check(_ entries: [StoreEntry]) throws {
+      var heads: [Int64: Int] = [:]
+      var ids: Set<String> = []
+      for entry in entries {
+        switch entry {
+        case .create(let id, let key, _, _):
+          if keys[id] != nil || !ids.insert(id).inserted { throw StoreConflict() }
+          heads[key] = 0
+        case .event(let key, let revision, _):
+          let log = logs[key]
+          guard log?.isDeleted != true, let head = heads[key] ?? log?.events.count, revision == head + 1 else {
+            throw StoreConflict()
+          }
+          heads[key] = revision
+        case .delete(let key, _, let revision):
+          if let revision, heads[key] ?? logs[key]?.events.count != revision { throw StoreConflict() }
+        case .newValue(let name, _):
+          if values[name] != nil { throw StoreConflict() }
+        case .keep, .snapshot, .value: break
+        }
+      }
+    }
+
+    mutating func write(_ entry: StoreEntry) {
+      switch entry {
+      case .create(let id, let key, _, let keepUntil):
+        keys[id] = key
+        logs[key] = Log(id: id, keepUntil: keepUntil)
+      case .keep(let key, let until): logs[key]?.keepUntil = until
+      case .event(let key, let revision, let text):
+        logs[key]?.events.append(StoredText(revision: revision, text: text))
+      case .snapshot(let key, let revision, let text):
+        logs[key]?.snapshot = StoredText(revision: revision, text: text)
+      case .delete(let key, _, _):
+        logs[key]?.events = []
+        logs[key]?.snapshot = nil
+        logs[key]?.isDeleted = true
+      case .value(let name, let value), .newValue(let name, let value): values[name] = value
+      }
+    }
   }
 
+  public let isShared: Bool
   private let content = Mutex(Content())
 
-  public init() {}
+  /// - Parameter isShared: whether several hubs of the process use it at the same time.
+  public init(isShared: Bool = false) { self.isShared = isShared }
 
   public func write(_ entries: [StoreEntry]) throws {
     try content.withLock { content in
-      for entry in entries {
-        switch entry {
-        case .create(let id, let key, _, let keepUntil):
-          if content.keys[id] != nil { throw StoreError("there is a session '\(id)' already") }
-          content.keys[id] = key
-          content.logs[key] = Log(id: id, keepUntil: keepUntil)
-        case .keep(let key, let until): content.logs[key]?.keepUntil = until
-        case .event(let key, let revision, let text):
-          let count = content.logs[key]?.events.count ?? 0
-          if revision != count + 1 { throw StoreError("the log has another event \(revision)") }
-          content.logs[key]?.events.append(StoredText(revision: revision, text: text))
-        case .snapshot(let key, let revision, let text):
-          content.logs[key]?.snapshot = StoredText(revision: revision, text: text)
-        case .delete(let key, _):
-          content.logs[key]?.events = []
-          content.logs[key]?.snapshot = nil
-          content.logs[key]?.isDeleted = true
-        case .value(let name, let value): content.values[name] = value
-        }
+      try content.check(entries)
+      for entry in entries { content.write(entry) }
+    }
+  }
+
+  public func write(groups: [[StoreEntry]]) throws -> Set<Int> {
+    var lost: Set<Int> = []
+    for (index, entries) in groups.enumerated() {
+      do { try write(entries) } catch is StoreConflict { lost.insert(index) }
+    }
+    return lost
+  }
+
+  public func heads(_ keys: [Int64]) throws -> [Int64: Int] {
+    content.withLock { content in
+      var heads: [Int64: Int] = [:]
+      for key in keys {
+        if let log = content.logs[key], !log.isDeleted { heads[key] = log.events.count }
       }
+      return heads
     }
   }
 

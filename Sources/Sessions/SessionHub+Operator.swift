@@ -81,12 +81,19 @@ extension SessionHub {
           }
         }
         let done = DispatchSemaphore(value: 0)
-        let values = [StoreEntry.value(name: "idempotency/\(key)", value: Array(id.utf8))]
+        let values = [StoreEntry.newValue(name: "idempotency/\(key)", value: Array(id.utf8))]
+        let isKnown = Mark()
         self.create(id, document, values: values, token: token) { result in
-          completion(result.map { Self.document($0, token) })
+          if case .failure(let error) = result, error.kind == .conflict {
+            // Another server has answered a request with this key at the same moment.
+            isKnown.set()
+          } else {
+            completion(result.map { Self.document($0, token) })
+          }
           done.signal()
         }
         done.wait()
+        if isKnown.isSet { self.post(document, idempotencyKey: key, token: token, completion) }
       } catch {
         completion(.failure(SessionError(.unavailable, "the store cannot be read: \(error)")))
       }

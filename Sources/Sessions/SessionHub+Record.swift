@@ -20,8 +20,10 @@ extension SessionHub {
       case .success(let live):
         self.workers.async {
           do {
-            let durable = live.withContent { $0.durable }
+            var durable = live.withContent { $0.durable }
             let texts = try self.store.events(live.key, after: revision, limit: limit)
+            // In a shared store all that is read is on disk, whoever has written it.
+            if self.store.isShared { durable = max(durable, texts.last?.revision ?? 0) }
             completion(.success(Page(events: texts, durable: durable)))
           } catch {
             completion(.failure(SessionError(.unavailable, "the store cannot be read: \(error)")))

@@ -73,7 +73,7 @@ extension SessionHub {
     _ completion: @escaping Completion<JSONValue>
   ) {
     look(
-      id,
+      id, takesMemory: true,
       { (result: Result<JSONValue, SessionError>) in
         guard case .failure(let error) = result, error.kind == .notSealed, Self.now() < deadline else {
           return completion(result)
@@ -107,10 +107,14 @@ extension SessionHub {
         content.nextWatcher += 1
         let token = content.nextWatcher
         content.watchers[token] = { watch.call() }
-        watch.onEnd { live.withContent { content in content.watchers[token] = nil } }
+        watch.onEnd {
+          live.withContent { content in content.watchers[token] = nil }
+          if self.store.isShared { self.lookout.end(live) }
+        }
         return false
       }
       if isNews { return watch.call() }
+      if self.store.isShared { self.lookout.begin(live) { [weak self] in self?.renew(live) { _ in } } }
       self.workers.asyncAfter(deadline: .now() + max(0, deadline - Self.now())) { watch.call() }
     }
     return watch

@@ -24,6 +24,8 @@ public final class SessionHub: Sendable {
   let configuration: Configuration
   private let shards: [Holder]
   let commits: CommitQueue
+  let heads: HeadQueue
+  let lookout: Lookout
   public let measures = SessionMeasures()
   let workers = DispatchQueue(label: "sessions.workers", attributes: .concurrent)
   /// Creations with an Idempotency-Key, one at a time.
@@ -34,7 +36,7 @@ public final class SessionHub: Sendable {
   private let liveCount = Atomic(0)
 
   /// A shard is not copyable.
-  private final class Holder: Sendable {
+  final class Holder: Sendable {
     let sessions = Mutex<[String: LiveSession]>([:])
     let queue: DispatchQueue
 
@@ -45,6 +47,8 @@ public final class SessionHub: Sendable {
     self.store = store
     self.configuration = configuration
     commits = CommitQueue(store, measures)
+    heads = HeadQueue(store)
+    lookout = Lookout(heads)
     shards = (0..<Self.shardCount).map(Holder.init)
     timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "sessions.timer"))
     timer.schedule(deadline: .now() + 5, repeating: 5)
@@ -59,7 +63,7 @@ public final class SessionHub: Sendable {
 
   static func now() -> Double { Double(DispatchTime.now().uptimeNanoseconds) / 1e9 }
 
-  private func shard(_ id: String) -> Holder {
+  func shard(_ id: String) -> Holder {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in id.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     return shards[Int(hash % UInt64(Self.shardCount))]
@@ -120,16 +124,32 @@ public final class SessionHub: Sendable {
     if removed { liveCount.subtract(1, ordering: .relaxed) }
   }
 
-  private func load(_ id: String) throws -> LiveSession {
+  /// - Parameter known: a state of it that is on disk, to go on from; else the newest snapshot.
+  func load(
+    _ id: String, from known: (session: Session, eventsSinceSnapshot: Int)? = nil
+  ) throws -> LiveSession {
     guard let stored = try store.find(id) else {
       throw SessionError(.unknown, "there is no session '\(id.prefix(64))'; PUT or POST /sessions makes one")
     }
     if stored.isDeleted { throw SessionError(.deleted, "the session '\(id.prefix(64))' was deleted") }
-    let (session, tail) = try fold(id, stored.key)
+    let (session, tail) = try known.map { try fold($0, stored.key) } ?? fold(id, stored.key)
     // Where the hash is lost, no token fits.
     let tokenHash = session.specification.hasToken ? try store.value(SessionToken.storeName(id)) ?? [] : nil
     return LiveSession(
       session, key: stored.key, tokenHash: tokenHash, eventsSinceSnapshot: tail, now: Self.now())
+  }
+
+  /// The session from a state of it and the log after that.
+  private func fold(
+    _ known: (session: Session, eventsSinceSnapshot: Int), _ key: Int64
+  ) throws -> (session: Session, tail: Int) {
+    var (session, tail) = known
+    try forEachEvent(key, after: session.revision) { event in
+      try session.apply(event)
+      tail += 1
+      return true
+    }
+    return (session, tail)
   }
 
   /// The session from its newest snapshot and the log after it.
@@ -168,116 +188,6 @@ public final class SessionHub: Sendable {
       }
       if page.count < 512 { return }
     }
-  }
-
-  // MARK: Changing a session
-
-  /// Changes a session and answers when the change is on disk.
-  ///
-  /// - Parameter decide: looks at the session and changes it by ``Session/apply(_:)`` alone; returns the event, nil where
-  ///   nothing has changed, and the answer.
-  func change<Value: Sendable>(
-    _ id: String, ifMatch: Int? = nil, _ completion: @escaping Completion<Value>,
-    _ decide: @escaping @Sendable (inout Session, Int) throws -> (SessionEvent?, Session.Outcome, Value)
-  ) {
-    find(id) { found in
-      switch found {
-      case .failure(let error): completion(.failure(error))
-      case .success(let live):
-        do {
-          guard try self.change(live, ifMatch, completion, decide) else {
-            self.forget(live)
-            return self.change(id, ifMatch: ifMatch, completion, decide)
-          }
-        } catch let error as SessionError {
-          completion(.failure(error))
-        } catch {
-          completion(.failure(SessionError(.unavailable, "\(error)")))
-        }
-      }
-    }
-  }
-
-  private enum Next<Value: Sendable>: Sendable {
-    case gone
-    case answer(Value)
-    case wait
-  }
-
-  /// - Returns: false where the session in memory is of no use any more.
-  private func change<Value: Sendable>(
-    _ live: LiveSession, _ ifMatch: Int?, _ completion: @escaping Completion<Value>,
-    _ decide: @Sendable (inout Session, Int) throws -> (SessionEvent?, Session.Outcome, Value)
-  ) throws -> Bool {
-    let next: Next<Value> = try live.withContent { content -> Next<Value> in
-      if content.isGone || live.hasFailed { return .gone }
-      content.lastUse = Self.now()
-      if let ifMatch, ifMatch != content.session.revision {
-        throw SessionError(.revision, "the session is at revision \(content.session.revision)")
-      }
-      let before = content.session.revision
-      let event: SessionEvent?
-      let outcome: Session.Outcome
-      let value: Value
-      do {
-        (event, outcome, value) = try decide(&content.session, Self.time())
-      } catch {
-        // Changed, and then not to be told of: the memory is of no use, the disk knows nothing of it.
-        if content.session.revision != before { live.fail() }
-        throw error
-      }
-      let revision = content.session.revision
-      if content.durable >= revision { return .answer(value) }
-      content.pending.append(
-        (
-          revision,
-          { error in
-            if let error { completion(.failure(error)) } else { completion(.success(value)) }
-          }
-        ))
-      if let event { submit(event, outcome, live, &content) }
-      return .wait
-    }
-    switch next {
-    case .gone: return false
-    case .answer(let value): completion(.success(value))
-    case .wait: break
-    }
-    return true
-  }
-
-  /// Hands an event that is folded in already to the disk; the session's lock is held, so the log keeps its order.
-  private func submit(
-    _ event: SessionEvent, _ outcome: Session.Outcome, _ live: LiveSession, _ content: inout LiveSession.Content
-  ) {
-    let revision = content.session.revision
-    let sealed = content.session.sealedUntil
-    var entries = [StoreEntry.event(key: live.key, revision: revision, text: event.encoded(outcome))]
-    if case .patched(let patch) = event.change, let retain = patch.retain {
-      entries.append(.keep(key: live.key, until: event.time + retain * 1000))
-    }
-    content.eventsSinceSnapshot += 1
-    if content.eventsSinceSnapshot >= configuration.snapshotInterval, let snapshot = try? content.session.snapshot() {
-      content.eventsSinceSnapshot = 0
-      entries.append(
-        .snapshot(key: live.key, revision: revision, text: Array(JSONWriter.text(snapshot).utf8)))
-    }
-    commits.submit(
-      CommitQueue.Ticket(entries: entries, session: live) { error in
-        if let error {
-          self.forget(live)
-          live.end(SessionError(.unavailable, "the store cannot write: \(error)"))
-        } else {
-          live.committed(revision, sealed: sealed)
-        }
-      })
-  }
-
-  /// Looks at a session as it is on disk or will be when `completion` is called.
-  func look<Value: Sendable>(
-    _ id: String, _ completion: @escaping Completion<Value>, _ body: @escaping @Sendable (Session) throws -> Value
-  ) {
-    change(id, completion) { session, _ in (nil, Session.Outcome(), try body(session)) }
   }
 
   // MARK: Making and ending sessions
@@ -328,10 +238,13 @@ public final class SessionHub: Sendable {
         }
         let (made, hash) = (session, tokenHash)
         let written = DispatchSemaphore(value: 0)
+        let wasOvertaken = Mark()
         // The shard's queue waits: a second creation of the same name must find the first.
         self.commits.submit(
           CommitQueue.Ticket(entries: entries + values, session: nil) { error in
-            if let error {
+            if error is StoreConflict {
+              wasOvertaken.set()
+            } else if let error {
               completion(.failure(SessionError(.unavailable, "the store cannot write: \(error)")))
             } else {
               self.enter(
@@ -342,6 +255,12 @@ public final class SessionHub: Sendable {
             written.signal()
           })
         written.wait()
+        if wasOvertaken.isSet {
+          if try self.store.find(id) == nil { throw SessionError(.conflict, "the same request is answered elsewhere") }
+          // Another server has made a session of that name at the same moment.
+          self.create(
+            id, document, lineage: lineage, events: events, values: values, token: token, completion)
+        }
       } catch let error as SessionError {
         completion(.failure(error))
       } catch {
@@ -359,6 +278,20 @@ public final class SessionHub: Sendable {
   }
 
   public func delete(_ id: String, ifMatch: Int?, _ completion: @escaping Completion<Void>) {
+    if !store.isShared { return remove(id, ifMatch: ifMatch, completion) }
+    // The session in memory may be behind.
+    look(
+      id,
+      { (result: Result<Int, SessionError>) in
+        switch result {
+        case .failure(let error): completion(.failure(error))
+        case .success: self.remove(id, ifMatch: ifMatch, completion)
+        }
+      }
+    ) { $0.revision }
+  }
+
+  private func remove(_ id: String, ifMatch: Int?, _ completion: @escaping Completion<Void>) {
     find(id) { found in
       switch found {
       case .failure(let error): completion(.failure(error))
@@ -371,10 +304,16 @@ public final class SessionHub: Sendable {
         if let mismatch {
           return completion(.failure(SessionError(.revision, "the session is at revision \(mismatch)")))
         }
+        let entry = StoreEntry.delete(
+          key: live.key, time: Self.time(), ifRevision: self.store.isShared ? ifMatch : nil)
         self.commits.submit(
-          CommitQueue.Ticket(entries: [.delete(key: live.key, time: Self.time())], session: live) { error in
+          CommitQueue.Ticket(entries: [entry], session: live) { error in
             self.forget(live)
-            live.end(SessionError(.deleted, "the session '\(id.prefix(64))' was deleted"))
+            if error is StoreConflict {
+              live.end(.overtaken)
+              return completion(.failure(SessionError(.revision, "another server has written to the session")))
+            }
+            live.end(.failed(SessionError(.deleted, "the session '\(id.prefix(64))' was deleted")))
             completion(
               error.map { .failure(SessionError(.unavailable, "the store cannot write: \($0)")) } ?? .success(()))
           })
@@ -395,17 +334,32 @@ public final class SessionHub: Sendable {
   public func deleteExpired(at time: Int) {
     guard let names = try? store.expired(before: time, limit: 100) else { return }
     for id in names {
-      find(id) { found in
-        guard case .success(let live) = found else { return }
-        let (until, isUsed) = live.withContent { content in
-          (content.session.updatedAt + content.session.retain * 1000, !content.pending.isEmpty)
+      if store.isShared {
+        // Another server may have heard of it.
+        look(id, { (result: Result<Int, SessionError>) in if case .success = result { self.expire(id, at: time) } }) {
+          $0.revision
         }
-        if until < time && !isUsed {
-          self.delete(id, ifMatch: nil) { _ in }
-        } else {
-          self.commits.submit(
-            CommitQueue.Ticket(entries: [.keep(key: live.key, until: max(until, time + 1000))], session: nil) { _ in })
-        }
+      } else {
+        expire(id, at: time)
+      }
+    }
+  }
+
+  /// Deletes a session if its time has come.
+  private func expire(_ id: String, at time: Int) {
+    find(id) { found in
+      guard case .success(let live) = found else { return }
+      let (until, isUsed, revision) = live.withContent { content in
+        (
+          content.session.updatedAt + content.session.retain * 1000, !content.pending.isEmpty,
+          content.session.revision
+        )
+      }
+      if until < time && !isUsed {
+        self.remove(id, ifMatch: revision) { _ in }
+      } else {
+        self.commits.submit(
+          CommitQueue.Ticket(entries: [.keep(key: live.key, until: max(until, time + 1000))], session: nil) { _ in })
       }
     }
   }

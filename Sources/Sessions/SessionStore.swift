@@ -2,8 +2,21 @@
 ///
 /// Calls block; the hub makes them on threads of its own.
 public protocol SessionStore: Sendable {
+  /// Whether other servers write to it at the same time, so that a session in memory may be behind its log.
+  var isShared: Bool { get }
+
   /// Writes all of it, or none. When it returns, it is as durable as the store promises.
   func write(_ entries: [StoreEntry]) throws
+
+  /// Writes each group whole or not at all, all in one go.
+  ///
+  /// - Returns: the indices of the groups that are not written, because another server was there first: their session's log
+  ///   has another event already, is deleted, or their name is taken.
+  /// - Throws: where nothing is written, or nobody knows.
+  func write(groups: [[StoreEntry]]) throws -> Set<Int>
+
+  /// The last revision of each log, as it is when the call is made or later; nothing for a session that is deleted.
+  func heads(_ keys: [Int64]) throws -> [Int64: Int]
 
   /// The session of that name, whether it is there or was deleted.
   func find(_ id: String) throws -> StoredSession?
@@ -27,6 +40,15 @@ public protocol SessionStore: Sendable {
   func check() throws
 }
 
+extension SessionStore {
+  public var isShared: Bool { false }
+
+  public func write(groups: [[StoreEntry]]) throws -> Set<Int> {
+    try write(groups.flatMap { $0 })
+    return []
+  }
+}
+
 /// One thing to write.
 public enum StoreEntry: Sendable {
   case create(id: String, key: Int64, time: Int, keepUntil: Int)
@@ -34,9 +56,11 @@ public enum StoreEntry: Sendable {
   case keep(key: Int64, until: Int)
   case event(key: Int64, revision: Int, text: [UInt8])
   case snapshot(key: Int64, revision: Int, text: [UInt8])
-  /// The log and the snapshots go; the name stays taken.
-  case delete(key: Int64, time: Int)
+  /// The log and the snapshots go; the name stays taken. Only where the log's last revision is `ifRevision`, if one is given.
+  case delete(key: Int64, time: Int, ifRevision: Int? = nil)
   case value(name: String, value: [UInt8])
+  /// A value whose name must not have one yet.
+  case newValue(name: String, value: [UInt8])
 }
 
 public struct StoredSession: Sendable, Equatable {
@@ -58,6 +82,13 @@ public struct StoredText: Sendable, Equatable {
     self.revision = revision
     self.text = text
   }
+}
+
+/// Another server was there first: the log has another event already, the session is deleted, or the name is taken.
+public struct StoreConflict: Error, CustomStringConvertible, Sendable {
+  public var description: String { "another server has written first" }
+
+  public init() {}
 }
 
 /// What a store cannot do.

@@ -101,6 +101,26 @@ public final class SQLiteStore: SessionStore {
 
   // MARK: SessionStore
 
+  public func heads(_ keys: [Int64]) throws -> [Int64: Int] {
+    var heads: [Int64: Int] = [:]
+    for key in keys {
+      // The journal first: what is moved in between is then seen twice and not missed.
+      var revision = journal.withLock { $0.lastRevision(key) }
+      try reader.withLock { connection in
+        try connection.sqlite.run(
+          """
+          SELECT (SELECT max(revision) FROM events WHERE session = key) FROM sessions
+          WHERE key = ? AND deleted_at IS NULL
+          """, .integer(key)
+        ) { row in
+          revision = max(revision ?? 0, Int(row.integer(0)))
+          heads[key] = revision
+        }
+      }
+    }
+    return heads
+  }
+
   public func write(_ entries: [StoreEntry]) throws {
     try writer.withLock { connection in
       let sqlite = connection.sqlite
@@ -109,7 +129,7 @@ public final class SQLiteStore: SessionStore {
         guard case .event(let key, let revision, let text) = entry else { continue }
         batch.append(Journal.Event(key: key, text: StoredText(revision: revision, text: text)))
       }
-      try check(batch, sqlite)
+      try check(entries, sqlite)
       let slice = journal.withLock { $0.slice(besides: batch.count) }
       var row: Int64 = 0
       try sqlite.transaction {
@@ -125,25 +145,31 @@ public final class SQLiteStore: SessionStore {
       }
       journal.withLock { journal in
         journal.wrote(batch, row: row, moved: slice.events)
-        for case .delete(let key, _) in entries { journal.remove(key) }
+        for case .delete(let key, _, _) in entries { journal.remove(key) }
       }
     }
   }
 
-  /// Makes sure that each event is its log's next.
-  private func check(_ batch: [Journal.Event], _ sqlite: SQLiteConnection) throws {
+  /// Makes sure that each event is its log's next, and that what is deleted is as it was known.
+  private func check(_ entries: [StoreEntry], _ sqlite: SQLiteConnection) throws {
     var last: [Int64: Int] = [:]
-    for event in batch {
-      var revision = last[event.key] ?? journal.withLock { $0.lastRevision(event.key) }
-      if revision == nil {
-        try sqlite.run("SELECT max(revision) FROM events WHERE session = ?", .integer(event.key)) { row in
-          revision = Int(row.integer(0))
-        }
+    func head(_ key: Int64) throws -> Int {
+      if let revision = last[key] ?? journal.withLock({ $0.lastRevision(key) }) { return revision }
+      var revision = 0
+      try sqlite.run("SELECT max(revision) FROM events WHERE session = ?", .integer(key)) { row in
+        revision = Int(row.integer(0))
       }
-      if event.text.revision != (revision ?? 0) + 1 {
-        throw StoreError("the log has another event \(event.text.revision)")
+      return revision
+    }
+    for entry in entries {
+      switch entry {
+      case .event(let key, let revision, _):
+        if try revision != head(key) + 1 { throw StoreConflict() }
+        last[key] = revision
+      case .delete(let key, _, let revision):
+        if let revision, try revision != head(key) { throw StoreConflict() }
+      default: break
       }
-      last[event.key] = event.text.revision
     }
   }
 
@@ -181,12 +207,14 @@ public final class SQLiteStore: SessionStore {
       try sqlite.run(
         "INSERT OR REPLACE INTO snapshots (session, revision, state) VALUES (?, ?, ?)", .integer(key),
         .integer(Int64(revision)), .bytes(text))
-    case .delete(let key, let time):
+    case .delete(let key, let time, _):
       try sqlite.run("DELETE FROM events WHERE session = ?", .integer(key))
       try sqlite.run("DELETE FROM snapshots WHERE session = ?", .integer(key))
       try sqlite.run("UPDATE sessions SET deleted_at = ? WHERE key = ?", .integer(Int64(time)), .integer(key))
     case .value(let name, let value):
       try sqlite.run("INSERT OR REPLACE INTO names (name, value) VALUES (?, ?)", .text(name), .bytes(value))
+    case .newValue(let name, let value):
+      try sqlite.run("INSERT INTO names (name, value) VALUES (?, ?)", .text(name), .bytes(value))
     }
   }
 

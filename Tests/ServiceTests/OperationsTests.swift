@@ -235,6 +235,7 @@ private final class BreakableStore: SessionStore {
     try store.write(entries)
   }
 
+  func heads(_ keys: [Int64]) throws -> [Int64: Int] { try store.heads(keys) }
   func find(_ id: String) throws -> StoredSession? { try store.find(id) }
   func snapshot(_ key: Int64) throws -> StoredText? { try store.snapshot(key) }
   func events(_ key: Int64, after revision: Int, limit: Int) throws -> [StoredText] {
