@@ -55,6 +55,8 @@ let package = Package(
     .systemLibrary(name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
     // The embedded store of sessions.
     .target(name: "SessionsSQLite", dependencies: ["CSQLite", "Sessions"], swiftSettings: settings),
+    // The store that several servers share. libpq is loaded when it is asked for: see PostgreSQLLibrary.
+    .target(name: "SessionsPostgreSQL", dependencies: ["Sessions"], swiftSettings: settings),
     // TLS, and the signatures of states.
     .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
     // The gzip content coding.
@@ -77,8 +79,8 @@ let package = Package(
     .executableTarget(
       name: "anneal",
       dependencies: [
-        "CLinux", "Charts", "HTTPServer", "Logs", "Schedules", "Service", "Sessions", "SessionsSQLite", "Settings",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        "CLinux", "Charts", "HTTPServer", "Logs", "Schedules", "Service", "Sessions", "SessionsPostgreSQL",
+        "SessionsSQLite", "Settings", .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
     // What has to hold for every input: the corpus of the fuzzer, which is a package of its own in Fuzz.
@@ -117,7 +119,8 @@ let package = Package(
         .product(name: "Logging", package: "swift-log"),
       ], swiftSettings: settings),
     .testTarget(
-      name: "SessionsTests", dependencies: ["JSON", "Schedules", "Sessions", "SessionsSQLite"], swiftSettings: settings),
+      name: "SessionsTests",
+      dependencies: ["JSON", "Schedules", "Sessions", "SessionsPostgreSQL", "SessionsSQLite"], swiftSettings: settings),
     .testTarget(name: "SchedulesTests", dependencies: ["JSON", "Schedules"], swiftSettings: settings),
     .testTarget(
       name: "ConformanceTests", dependencies: ["JSON", "Schedules"], resources: [.copy("Vectors")],

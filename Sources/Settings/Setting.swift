@@ -169,6 +169,30 @@ extension SettingKind where Value == String? {
   }
 }
 
+extension SettingKind where Value == String? {
+  /// A URL of one of these schemes, or nothing. Not one with a password: no setting holds a secret.
+  public static func url(schemes: [String]) -> SettingKind {
+    let beginnings = schemes.map { "\($0)://" }
+    let expectation = "a URL that begins with \(beginnings.joined(separator: " or ")) and has no password, or null"
+    return SettingKind(expectation, valueName: "url") { given in
+      switch given {
+      case .none: return .some(nil)
+      case .text(let text):
+        guard let beginning = beginnings.first(where: text.hasPrefix), !text.contains("\0") else { return nil }
+        let rest = text.dropFirst(beginning.count)
+        // user:password@host, or a parameter of the query.
+        let authority = rest.prefix { $0 != "/" && $0 != "?" }
+        let user = authority.lastIndex(of: "@").map { authority[..<$0] }
+        let hasPassword = user?.contains(":") == true || rest.lowercased().contains("password=")
+        return hasPassword ? nil : text
+      case .list: return nil
+      }
+    } yaml: {
+      $0.map(quoted) ?? "null"
+    }
+  }
+}
+
 extension SettingKind where Value == [String] {
   /// Any number of texts: the flag repeated, the variable's parts between commas, the file's sequence.
   public static func texts(_ valueName: String) -> SettingKind {

@@ -8,6 +8,7 @@ import Logging
 import Logs
 import Service
 import Sessions
+import SessionsPostgreSQL
 import SessionsSQLite
 import Settings
 
@@ -79,7 +80,8 @@ struct Serve: ParsableCommand {
     log.notice(
       "the server listens",
       metadata: [
-        "addresses": .string(addresses.joined(separator: " ")), "data": .string(configuration.data),
+        "addresses": .string(addresses.joined(separator: " ")),
+        "data": .string(configuration.store ?? configuration.data),
         "version": .string(Anneal.version),
       ])
     running.server.wait()
@@ -126,9 +128,7 @@ struct RunningService {
     let access = try configuration.access.control(
       data: configuration.data, addresses: addresses, hasClientCertificates: configuration.tlsClientIssuers != nil,
       log: log)
-    let store: any SessionStore =
-      configuration.data == ":memory:"
-      ? MemoryStore() : try SQLiteStore(folder: configuration.data, durability: configuration.durability)
+    let store = try Self.store(configuration)
     sessions = SessionHub(store: store, configuration: configuration.sessions)
     let operations = Operations(version: Anneal.version, accessLog: configuration.accessLog ? log : nil)
     let service = Service(
@@ -142,6 +142,12 @@ struct RunningService {
       drainSeconds: configuration.drainSeconds, log: log)
   }
 
+  private static func store(_ configuration: ServeConfiguration) throws -> any SessionStore {
+    if let url = configuration.store { return try PostgreSQLStore(url: url) }
+    if configuration.data == ":memory:" { return MemoryStore() }
+    return try SQLiteStore(folder: configuration.data, durability: configuration.durability)
+  }
+
   /// The secret of the file; without one, the store's own, made at the first start.
   private static func key(_ path: String?, _ store: any SessionStore) throws -> [UInt8] {
     if let path {
@@ -153,7 +159,12 @@ struct RunningService {
     }
     if let key = try store.value("state-key") { return key }
     let key = StateSeal.freshKey()
-    try store.write([.value(name: "state-key", value: key)])
+    do {
+      try store.write([.newValue(name: "state-key", value: key)])
+    } catch is StoreConflict {
+      // Another server over the same store has started at the same moment.
+      if let theirs = try store.value("state-key") { return theirs }
+    }
     return key
   }
 }

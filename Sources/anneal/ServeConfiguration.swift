@@ -20,6 +20,8 @@ struct ServeConfiguration: Sendable {
   var service = Service.Configuration()
   var data = "anneal-data"
   var durability = SQLiteStore.Durability.full
+  /// The URL of the database that several servers share; nil for SQLite in the folder.
+  var store: String?
   var sessions = SessionHub.Configuration()
   var stateKey: String?
   /// Seconds from the first signal to the end of listening; meanwhile `/readyz` says no.
@@ -58,6 +60,10 @@ struct ServeConfiguration: Sendable {
       Setting(
         "data", \.data, .text("dir"),
         "The folder that sessions are kept in, made where it is missing; ':memory:' forgets them at the end"),
+      Setting(
+        "store", \.store, .url(schemes: ["postgresql", "postgres"]),
+        "The PostgreSQL database that sessions are kept in, in place of the folder, and that several servers may share; "
+          + "passwords stand in libpq's password file (PGPASSFILE)"),
       Setting(
         "durability", \.durability, .choice(),
         "What an acknowledged report has survived: full, a loss of power; relaxed, the end of the process"),
