@@ -14,6 +14,8 @@ public struct Setting<Root: Sendable>: Sendable {
   public let isList: Bool
   /// All that it may be, where there are only a few.
   public let choices: [String]
+  /// Whether a value that is not valid may hold a secret.
+  let mayBeSecret: Bool
   /// Sets it; returns whether the value is valid.
   let set: @Sendable (GivenValue, inout Root) -> Bool
   /// The value as YAML.
@@ -31,6 +33,7 @@ public struct Setting<Root: Sendable>: Sendable {
     valueName = kind.valueName
     isList = kind.isList
     choices = kind.choices
+    mayBeSecret = kind.mayBeSecret
     set = { given, root in
       guard let value = kind.read(given) else { return false }
       root[keyPath: path] = value
@@ -64,6 +67,8 @@ public struct SettingKind<Value: Sendable>: Sendable {
   let valueName: String?
   var isList = false
   var choices: [String] = []
+  /// Whether somebody may try to put a secret there, which no message must repeat.
+  var mayBeSecret = false
   let read: @Sendable (GivenValue) -> Value?
   let yaml: @Sendable (Value) -> String
 
@@ -174,7 +179,7 @@ extension SettingKind where Value == String? {
   public static func url(schemes: [String]) -> SettingKind {
     let beginnings = schemes.map { "\($0)://" }
     let expectation = "a URL that begins with \(beginnings.joined(separator: " or ")) and has no password, or null"
-    return SettingKind(expectation, valueName: "url") { given in
+    var kind = SettingKind(expectation, valueName: "url") { given in
       switch given {
       case .none: return .some(nil)
       case .text(let text):
@@ -184,12 +189,15 @@ extension SettingKind where Value == String? {
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
         let user = authority.lastIndex(of: "@").map { authority[..<$0] }
         let hasPassword = user?.contains(":") == true || rest.lowercased().contains("password=")
-        return hasPassword ? nil : text
+        if hasPassword { return nil }
+        return text
       case .list: return nil
       }
     } yaml: {
       $0.map(quoted) ?? "null"
     }
+    kind.mayBeSecret = true
+    return kind
   }
 }
 

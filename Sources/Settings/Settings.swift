@@ -32,7 +32,8 @@ public struct Settings<Root: Sendable>: Sendable {
       if setting.set(value, &effective.root) {
         effective.origins[setting.name] = origin
       } else {
-        messages.append("\(spelled): \(Self.told(value)) is not \(setting.expectation)")
+        messages.append(
+          "\(spelled): \(setting.mayBeSecret ? "what was given" : Self.told(value)) is not \(setting.expectation)")
       }
     }
     for entry in file?.entries ?? [] {

@@ -40,6 +40,7 @@ import Testing
     let value = setting.defaultYAML(ServeConfiguration())
     if setting.valueName == nil { return value == "true" ? "false" : "true" }
     if let choice = setting.choices.first(where: { $0 != value }) { return choice }
+    if setting.valueName == "url" { return "postgresql://db/else" }
     guard let range = setting.expectation.firstMatch(of: /from ([\d.]+) to ([\d.]+)/) else { return "else" }
     return String(value == String(range.1) ? range.2 : range.1)
   }
@@ -48,6 +49,16 @@ import Testing
   private func shown(_ settings: EffectiveSettings<ServeConfiguration>, _ name: String) throws -> String {
     let line = try #require(settings.yaml.split(separator: "\n").first { $0.hasPrefix("\(name): ") })
     return line.dropFirst(name.count + 2).split(separator: "#")[0].filter { $0 != "\"" && $0 != " " }
+  }
+
+  @Test(arguments: [
+    "postgresql://anneal:hunter2@db/anneal", "postgres://db/anneal?user=a&password=hunter2", "mysql://hunter2/x",
+  ]) func aPasswordHasNoPlaceInASettingAndIsNotRepeated(_ url: String) throws {
+    let error = #expect(throws: SettingsError.self) {
+      try ServeConfiguration.settings.resolve(
+        ServeConfiguration(), flags: ["store": .text(url)], environment: [:], file: nil)
+    }
+    #expect(error.map { "\($0)" }?.contains("hunter2") == false)
   }
 
   @Test(arguments: names) func everySettingHasAFlagAVariableAndAKey(_ name: String) throws {
