@@ -2,6 +2,20 @@ import Charts
 import Testing
 
 @Suite struct PictureTests {
+  @Test func curvesOfTheSameNumberShareTheirColorAndDifferInTheirDashes() {
+    let line = points(5) { $0 }
+    let chart = Chart(
+      series: [
+        Series(name: "a", points: line, color: 3), Series(name: "b", points: line, isDashed: true, color: 3),
+        Series(name: "c", points: line), Series(name: "d", points: line, color: -1),
+      ])
+    let document = DocumentReader(chart.svg())
+    let curves = document.elements.filter { ($0.attributes["class"] ?? "").hasPrefix("curve-") && $0.name == "g" }
+    // The last is drawn first.
+    #expect(curves.map { $0.attributes["class"] } == ["curve-0", "curve-2", "curve-3", "curve-3"])
+    #expect(curves.map { $0.attributes["stroke-dasharray"] == nil } == [true, true, false, true])
+  }
+
   @Test func aPictureIsWellFormedAndSaysWhatItShows() throws {
     let chart = Chart(
       title: "Two",

@@ -77,6 +77,7 @@ import Testing
     arguments: [
       ("chart=loss", family), ("chart=rate", family), ("chart=effective_rates", family), ("chart=path", family),
       ("chart=grid", family), ("chart=distance", family), ("scale=linear", family), ("", test),
+      ("chart=distance", #"{"problem":"noisy_logistic_regression","rates":[0,1,1e300],"steps":50}"#),
       ("chart=loss&width=300&height=200&title=a%26b", test),
       ("", #"{"problem":"two_moons","rates":[1e300],"steps":50}"#),
       ("chart=path", #"{"problem":"saddle","rates":[1e300,0],"steps":50}"#),
@@ -95,7 +96,7 @@ import Testing
     let content = """
       {"problem":"bowl","optimizers":["sgd","momentum","nesterov","adam"],"rates":[\(rates)],"steps":3}
       """
-    for chart in ["loss", "rate", "effective_rates", "path", "grid"] {
+    for chart in ["loss", "distance", "rate", "effective_rates", "path", "grid"] {
       let text = String(decoding: try answer(content, query: "format=svg&chart=\(chart)"), as: UTF8.self)
       #expect(text.hasPrefix("<svg") && isWellFormed(text), "\(chart)")
     }
@@ -467,6 +468,37 @@ import Testing
     #expect(try send(api, #"{"problem":"two_moons","rates":[1]}"#, query: "format=svg&chart=path").status == 422)
     #expect(try send(api, #"{"problem":"two_moons","rates":[1]}"#, query: "format=svg&chart=distance").status == 422)
     #expect(api.pool.count == 0)
+  }
+
+  @Test func distancesAreThoseFromTheLeastLoss() throws {
+    let content = #"{"problem":{"type":"polynomial_regression","degree":3},"rates":[0.1],"steps":20,"points":2}"#
+    let document = try JSONReader.read(try answer(content))
+    func number(_ value: JSONValue?) throws -> Double {
+      guard case .number(let number)? = value else { throw NoAnswer() }
+      return number
+    }
+    let least = try number(document["problem"]?["least_loss"])
+    let highest = try number(document["problem"]?["start_loss"]) - least
+    let lowest = try number(document["runs"]?.elements.first?["final_loss"]) - least
+    let picture = String(decoding: try answer(content, query: "format=svg&chart=distance"), as: UTF8.self)
+    // The description names the lowest and the highest value with four digits.
+    let words = try #require(picture.firstMatch(of: /0\.1: from ([\d.e-]+) to ([\d.e-]+)\.</)).output
+    let told = [Double(words.1), Double(words.2)].map { $0 ?? .nan }
+    #expect(abs(told[0] - lowest) < 1e-3 * lowest)
+    #expect(abs(told[1] - highest) < 1e-3 * highest)
+  }
+
+  // MARK: For people
+
+  @Test(
+    arguments: [
+      (0.0, "0"), (1, "1"), (-1.005, "-1"), (123456, "123000"), (999.9, "1000"), (0.00012345, "0.000123"),
+      (1.0099999e-23, "1.01e-23"), (9.999e30, "1e31"), (-4.56e-19, "-4.56e-19"),
+      (Double.leastNonzeroMagnitude, "4.94e-324"),
+      (Double.greatestFiniteMagnitude, "1.8e308"),
+    ])
+  func aNumberForPeopleHasThreeDigits(_ number: Double, _ text: String) {
+    #expect(ExperimentRequest.short(number) == text)
   }
 
   // MARK: The catalog
