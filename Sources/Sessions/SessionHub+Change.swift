@@ -249,7 +249,8 @@ extension SessionHub {
         shard.sessions.withLock { $0[live.id] = new }
       } catch {
         failure = error as? SessionError ?? SessionError(.unavailable, "the store cannot be read: \(error)")
-        self.giveUp(live)
+        // A session that another server has deleted is not to be answered for any more.
+        if error is SessionError { self.forget(live) } else { self.giveUp(live) }
       }
       live.fail(isOvertaken: true)
       live.end(failure.map { .failed($0) } ?? .overtaken)

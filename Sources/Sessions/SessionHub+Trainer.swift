@@ -101,6 +101,8 @@ extension SessionHub {
     let watch = Watch(body)
     find(id) { found in
       guard case .success(let live) = found else { return watch.call() }
+      // Before the watcher is there: it may be called, and end, at once.
+      if self.store.isShared { self.lookout.begin(live) { [weak self] in self?.renew(live) { _ in } } }
       let isNews = live.withContent { content -> Bool in
         if content.isGone || step.map({ $0 <= content.durableSealed }) ?? false { return true }
         if let revision, content.durable > revision { return true }
@@ -113,8 +115,10 @@ extension SessionHub {
         }
         return false
       }
-      if isNews { return watch.call() }
-      if self.store.isShared { self.lookout.begin(live) { [weak self] in self?.renew(live) { _ in } } }
+      if isNews {
+        if self.store.isShared { self.lookout.end(live) }
+        return watch.call()
+      }
       self.workers.asyncAfter(deadline: .now() + max(0, deadline - Self.now())) { watch.call() }
     }
     return watch

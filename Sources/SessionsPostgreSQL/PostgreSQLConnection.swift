@@ -64,6 +64,8 @@ final class PostgreSQLConnection {
   private var nextAttempt: UInt64 = 0
   private var pause: UInt64 = 0
   private var lastFailure = ""
+  /// What is left of a transaction must not run on another connection, outside of it.
+  private var isInTransaction = false
 
   init(_ library: PostgreSQLLibrary, url: String) {
     self.library = library
@@ -81,6 +83,7 @@ final class PostgreSQLConnection {
       if library.status(connection) == Self.connectionOK { return connection }
       lose()
     }
+    if isInTransaction { throw StoreError("the connection to the database is lost") }
     let now = DispatchTime.now().uptimeNanoseconds
     if now < nextAttempt { throw StoreError("the database cannot be reached: \(lastFailure)") }
     // What stands before the URL is a default that the URL may overrule.
@@ -104,7 +107,10 @@ final class PostgreSQLConnection {
     connection = made
     (pause, nextAttempt) = (0, 0)
     // A statement that hangs must not hang the hub for ever.
-    for setting in ["statement_timeout = 10000", "idle_in_transaction_session_timeout = 20000"] {
+    // And libpq writes notices, such as that a table is there already, between the lines of the log.
+    for setting in [
+      "statement_timeout = 10000", "idle_in_transaction_session_timeout = 20000", "client_min_messages = warning",
+    ] {
       _ = try run(made, "SET \(setting)", [])
     }
     return made
@@ -149,8 +155,8 @@ final class PostgreSQLConnection {
       // PG_DIAG_SQLSTATE
       let state = library.resultErrorField(result, 67).map { String(cString: $0) } ?? ""
       let message = Self.line(library.errorMessage(connection))
-      // Class 57P: the database stops, or has ended the connection.
-      if state.isEmpty || state.hasPrefix("57P") || state.hasPrefix("08")
+      // Class 57P: the database stops, or has ended the connection. 25006: another has taken over from it, and it only reads.
+      if state.isEmpty || state.hasPrefix("57P") || state.hasPrefix("08") || state == "25006"
         || library.status(connection) != Self.connectionOK
       {
         lose()
@@ -174,6 +180,16 @@ final class PostgreSQLConnection {
 
   private static let mostTries = 20
 
+  /// Runs `body`, which only reads: again where the connection was lost while nothing was asked of it.
+  func reading<Result: Sendable>(_ body: (PostgreSQLConnection) throws -> Result) throws -> Result {
+    let isOld = connection != nil
+    do {
+      return try body(self)
+    } catch is StoreError where isOld && connection == nil {
+      return try body(self)
+    }
+  }
+
   /// Runs `body` in a transaction: again where the database has ended it because of another that ran at once.
   ///
   /// - Throws: what `body` throws; ``StoreError`` where the database cannot be reached. Where it is lost while the
@@ -182,7 +198,9 @@ final class PostgreSQLConnection {
     var tries = 0
     while true {
       tries += 1
-      _ = try run("BEGIN")
+      try reading { connection in _ = try connection.run("BEGIN") }
+      isInTransaction = true
+      defer { isInTransaction = false }
       do {
         let result = try body()
         _ = try run("COMMIT")

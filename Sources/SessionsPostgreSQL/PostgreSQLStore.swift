@@ -176,11 +176,11 @@ public final class PostgreSQLStore: SessionStore {
 
   // MARK: Reading
 
-  private func read<Result>(_ body: (PostgreSQLConnection) throws -> Result) throws -> Result {
+  private func read<Result: Sendable>(_ body: (PostgreSQLConnection) throws -> Result) throws -> Result {
     let number = nextReader.add(1, ordering: .relaxed).oldValue
     return try readers[Int(UInt(bitPattern: number) % UInt(readers.count))].connection.withLock { connection in
       do {
-        return try body(connection.sql)
+        return try connection.sql.reading(body)
       } catch let refusal as PostgreSQLConnection.Refusal {
         throw StoreError("the database refuses: \(refusal.message)")
       }
