@@ -189,6 +189,7 @@ extension SettingKind where Value == String? {
         let authority = rest.prefix { $0 != "/" && $0 != "?" }
         let user = authority.lastIndex(of: "@").map { authority[..<$0] }
         let hasPassword = user?.contains(":") == true || rest.lowercased().contains("password=")
+        // Not `hasPassword ? nil : text`: that would be the valid value null.
         if hasPassword { return nil }
         return text
       case .list: return nil
