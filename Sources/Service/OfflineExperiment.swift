@@ -37,7 +37,7 @@ extension Offline {
       let values = outcomes.enumerated().map { document.outcome($0.offset, $0.element) }
       let members =
         document.head + [(ExperimentStream.runsName(request), .array(values))]
-        + document.summary(ExperimentDocument.cells(request, outcomes))
+        + document.summary(outcomes.enumerated().compactMap { document.cell($0.offset, $0.element) })
       var bytes: [UInt8] = []
       JSONWriter.append(.object(JSONObject(members)), to: &bytes)
       bytes.append(UInt8(ascii: "\n"))

@@ -67,35 +67,27 @@ final class CommitQueue: Sendable {
   }
 
   private func write(_ tickets: ArraySlice<Ticket>) {
-    let isTried = tickets.map { $0.session?.hasFailed != true }
-    let good = zip(tickets, isTried).filter(\.1).map(\.0)
-    var failure: (any Error)?
-    let start = SessionHub.now()
-    var lost: Set<Int> = []
-    do {
-      if good.isEmpty {
-      } else if store.isShared {
-        lost = try store.write(groups: good.map(\.entries))
-        for index in lost where good.indices.contains(index) { good[index].session?.fail(isOvertaken: true) }
-      } else {
-        try store.write(good.flatMap(\.entries))
+    var good: [Ticket] = []
+    for ticket in tickets {
+      guard let session = ticket.session, session.hasFailed else {
+        good.append(ticket)
+        continue
       }
+      ticket.completion(session.isOvertaken ? StoreConflict() : StoreError("an earlier write has failed"))
+    }
+    if good.isEmpty { return }
+    var failure: (any Error)?
+    var lost: Set<Int> = []
+    let start = SessionHub.now()
+    do {
+      lost = try store.write(groups: good.map(\.entries))
+      for index in lost where good.indices.contains(index) { good[index].session?.fail(isOvertaken: true) }
     } catch {
       failure = error
       measures.failedCommits.add()
       for ticket in good { ticket.session?.fail() }
     }
-    if !good.isEmpty { measures.commits.observe(SessionHub.now() - start) }
-    var index = 0
-    for (ticket, isTried) in zip(tickets, isTried) {
-      var error = failure
-      if isTried {
-        if lost.contains(index) { error = StoreConflict() }
-        index += 1
-      } else {
-        error = ticket.session?.isOvertaken == true ? StoreConflict() : StoreError("an earlier write has failed")
-      }
-      ticket.completion(error)
-    }
+    measures.commits.observe(SessionHub.now() - start)
+    for (index, ticket) in good.enumerated() { ticket.completion(lost.contains(index) ? StoreConflict() : failure) }
   }
 }

@@ -278,15 +278,19 @@ public final class SessionHub: Sendable {
   }
 
   public func delete(_ id: String, ifMatch: Int?, _ completion: @escaping Completion<Void>) {
-    if !store.isShared { return remove(id, ifMatch: ifMatch, completion) }
-    // The session in memory may be behind.
+    whenCurrent(id) { failure in
+      if let failure { return completion(.failure(failure)) }
+      self.remove(id, ifMatch: ifMatch, completion)
+    }
+  }
+
+  /// Calls `body` when the session in memory has all that other servers have written: at once where there are none.
+  private func whenCurrent(_ id: String, _ body: @escaping @Sendable (SessionError?) -> Void) {
+    if !store.isShared { return body(nil) }
     look(
       id,
       { (result: Result<Int, SessionError>) in
-        switch result {
-        case .failure(let error): completion(.failure(error))
-        case .success: self.remove(id, ifMatch: ifMatch, completion)
-        }
+        if case .failure(let error) = result { body(error) } else { body(nil) }
       }
     ) { $0.revision }
   }
@@ -334,14 +338,8 @@ public final class SessionHub: Sendable {
   public func deleteExpired(at time: Int) {
     guard let names = try? store.expired(before: time, limit: 100) else { return }
     for id in names {
-      if store.isShared {
-        // Another server may have heard of it.
-        look(id, { (result: Result<Int, SessionError>) in if case .success = result { self.expire(id, at: time) } }) {
-          $0.revision
-        }
-      } else {
-        expire(id, at: time)
-      }
+      // Another server may have heard of it.
+      whenCurrent(id) { failure in if failure == nil { self.expire(id, at: time) } }
     }
   }
 

@@ -89,8 +89,7 @@ final class PostgreSQLConnection {
     // What stands before the URL is a default that the URL may overrule.
     let settings = [
       ("connect_timeout", "5"), ("application_name", "anneal"), ("tcp_user_timeout", "10000"),
-      ("keepalives_idle", "10"),
-      ("dbname", url),
+      ("keepalives_idle", "10"), ("dbname", url),
     ]
     let made = Self.withTexts(settings.map(\.0)) { names in
       Self.withTexts(settings.map(\.1)) { values in library.connect(names, values, 1) }
@@ -106,8 +105,7 @@ final class PostgreSQLConnection {
     }
     connection = made
     (pause, nextAttempt) = (0, 0)
-    // A statement that hangs must not hang the hub for ever.
-    // And libpq writes notices, such as that a table is there already, between the lines of the log.
+    // A statement that hangs must not hang the hub for ever; and libpq writes notices, such as that a table is there already, between the lines of the log.
     for setting in [
       "statement_timeout = 10000", "idle_in_transaction_session_timeout = 20000", "client_min_messages = warning",
     ] {
@@ -127,14 +125,11 @@ final class PostgreSQLConnection {
     return words.split(whereSeparator: \.isNewline).map { $0.drop { $0 == "\t" || $0 == " " } }.joined(separator: "; ")
   }
 
-  private static func withTexts<Result>(_ texts: [String], _ body: (PostgreSQLLibrary.Texts) -> Result) -> Result {
+  private static func withTexts<Result>(_ texts: [String], _ body: (PostgreSQLLibrary.Texts?) -> Result) -> Result {
     let copies = texts.map { strdup($0) }
     defer { for copy in copies { free(copy) } }
     let pointers = copies.map { $0.map { PostgreSQLLibrary.Text($0) } } + [nil]
-    return pointers.withUnsafeBufferPointer { buffer in
-      guard let base = buffer.baseAddress else { preconditionFailure("there is at least the end mark") }
-      return body(base)
-    }
+    return pointers.withUnsafeBufferPointer { body($0.baseAddress) }
   }
 
   // MARK: Statements

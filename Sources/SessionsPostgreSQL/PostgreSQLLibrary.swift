@@ -9,7 +9,7 @@ struct PostgreSQLLibrary: Sendable {
   typealias Text = UnsafePointer<CChar>
   typealias Texts = UnsafePointer<Text?>
 
-  let connect: @convention(c) (Texts, Texts, Int32) -> OpaquePointer?
+  let connect: @convention(c) (Texts?, Texts?, Int32) -> OpaquePointer?
   let status: @convention(c) (OpaquePointer) -> Int32
   let errorMessage: @convention(c) (OpaquePointer) -> Text?
   let finish: @convention(c) (OpaquePointer) -> Void

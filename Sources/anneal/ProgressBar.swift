@@ -10,9 +10,10 @@ struct ProgressBar: Sendable {
   ///   - words: what stands behind the bar.
   func show(_ part: Double, _ words: String) {
     if !isShown { return }
-    let filled = Int(min(max(part, 0), 1) * Double(Self.width))
+    let part = min(max(part, 0), 1)
+    let filled = Int(part * Double(Self.width))
     let bar = String(repeating: "#", count: filled) + String(repeating: ".", count: Self.width - filled)
-    write("\r[\(bar)] \(Int(min(max(part, 0), 1) * 100)) % \(words)\u{1B}[K")
+    write("\r[\(bar)] \(Int(part * 100)) % \(words)\u{1B}[K")
   }
 
   /// Takes the line away.

@@ -98,6 +98,35 @@ export async function sendJSON(method, path, value, options = {}) {
 }
 
 /**
+ * Reads Server-Sent Events to the end of an answer: take({ kind, data, id }) for each, which may return false to stop, and
+ * batch() when there are no more for the moment.
+ *
+ * Returns false where it was stopped.
+ */
+export async function readEvents(response, take, batch = () => {}) {
+  const reader = response.body.getReader()
+  const decoder = new TextDecoder()
+  let rest = ''
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) return true
+    rest += decoder.decode(value, { stream: true })
+    const blocks = rest.split('\n\n')
+    rest = blocks.pop()
+    for (const block of blocks) {
+      const event = { kind: 'message', data: '' }
+      for (const line of block.split('\n')) {
+        if (line.startsWith('id: ')) event.id = Number(line.slice(4))
+        else if (line.startsWith('event: ')) event.kind = line.slice(7)
+        else if (line.startsWith('data: ')) event.data += line.slice(6)
+      }
+      if (event.data !== '' && take({ ...event, data: JSON.parse(event.data) }) === false) return false
+    }
+    batch()
+  }
+}
+
+/**
  * Follows a stream of Server-Sent Events, and comes back where it broke off. Not by EventSource, which sends no token.
  *
  * - handlers.event(kind, data, id), handlers.state(text): 'live', 'lost'; handlers.failed(problem) for what will not mend.
@@ -114,7 +143,7 @@ export function follow(path, handlers) {
         const response = await ask(path, { headers, signal: controller.signal })
         handlers.state('live')
         pause = 1000
-        if (!(await read(response.body.getReader()))) return
+        if (!(await readEvents(response, take, handlers.batch))) return
       } catch (error) {
         if (controller.signal.aborted) return
         if (error instanceof Problem && error.status >= 400 && error.status < 500 && error.status !== 429) {
@@ -127,33 +156,14 @@ export function follow(path, handlers) {
       pause = Math.min(pause * 2, 15000)
     }
   }
-  const read = async (reader) => {
-    const decoder = new TextDecoder()
-    let rest = ''
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) return true
-      rest += decoder.decode(value, { stream: true })
-      const blocks = rest.split('\n\n')
-      rest = blocks.pop()
-      for (const block of blocks) {
-        const event = { kind: 'message', data: '' }
-        for (const line of block.split('\n')) {
-          if (line.startsWith('id: ')) event.id = Number(line.slice(4))
-          else if (line.startsWith('event: ')) event.kind = line.slice(7)
-          else if (line.startsWith('data: ')) event.data += line.slice(6)
-        }
-        if (event.data === '') continue
-        if (event.id !== undefined) last = event.id
-        const data = JSON.parse(event.data)
-        if (event.kind === 'end') {
-          handlers.ended(data)
-          return false
-        }
-        handlers.event(event.kind, data, event.id)
-      }
-      handlers.batch?.()
+  const take = ({ kind, data, id }) => {
+    if (id !== undefined) last = id
+    if (kind === 'end') {
+      handlers.ended(data)
+      return false
     }
+    handlers.event(kind, data, id)
+    return true
   }
   run()
   return () => controller.abort()

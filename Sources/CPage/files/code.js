@@ -3,11 +3,10 @@
 // All code that is offered gives the numbers that the server gives, for the steps that are looked at: Scripts/page-code runs it.
 
 import { sendJSON } from './api.js'
-import { copyButton, freshID, h } from './dom.js'
+import { copyButton, freshID, h, quoted } from './dom.js'
 import { NoFormula, formula, python } from './formula.js'
 
 /** A text in single quotes for a POSIX shell. */
-function quoted(text) { return `'${text.replaceAll("'", `'\\''`)}'` }
 
 /** The request as a command. */
 export function curl(request) {

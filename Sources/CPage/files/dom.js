@@ -31,6 +31,15 @@ export function announce(text) {
   setTimeout(() => { status.textContent = text }, 50)
 }
 
+/** Shows in a box what went wrong; hides it where nothing did. */
+export function showProblem(box, error) {
+  box.hidden = !error
+  box.replaceChildren(...(error ? [h('b', {}, error.title ?? 'Something went wrong'), ` ${error.message}`] : []))
+}
+
+/** A text as a shell takes it for one word. */
+export function quoted(text) { return `'${text.replaceAll("'", `'\\''`)}'` }
+
 let count = 0
 
 /** An id that no other element has. */

@@ -1,8 +1,8 @@
 // The room of experiments: a problem, optimizers, schedules and rates; what came of each, in words and in pictures.
 
-import { ask, getJSON } from './api.js'
+import { ask, getJSON, readEvents } from './api.js'
 import { Chart, COLORS, swatch } from './chart.js'
-import { announce, copyButton, debounced, freshID, h, numberText } from './dom.js'
+import { announce, copyButton, debounced, freshID, h, numberText, quoted, showProblem } from './dom.js'
 import { Fields, pointerNames } from './fields.js'
 import { PRESETS } from './presets.js'
 
@@ -103,7 +103,7 @@ export class ExperimentsRoom {
     this.picture = h('figure', { class: 'chart', hidden: true })
     this.suggestions = h('div', { class: 'panel', hidden: true })
     this.copies = h('div', { class: 'panel' }, h('h2', {}, 'Take it along'), h('div', { class: 'actions' },
-      copyButton('Copy as curl', () => `curl -s ${location.origin}${location.pathname}experiments -d '${JSON.stringify(this.request()).replaceAll("'", "'\\''")}'`),
+      copyButton('Copy as curl', () => `curl -s ${location.origin}${location.pathname}experiments -d ${quoted(JSON.stringify(this.request()))}`),
       copyButton('Copy as JSON', () => JSON.stringify(this.request(), null, 2)),
       copyButton('Copy as a command', () => this.command()),
       copyButton('Copy the link', () => { this.writeAddress(); return location.href })))
@@ -307,9 +307,7 @@ export class ExperimentsRoom {
     const { problem, optimizers, schedules, steps } = this.experiment
     const request = { problem: short(problem), optimizers: optimizers.map(short) }
     if (this.isRangeTest()) return { ...request, schedule: schedules[0] }
-    const types = schedules.map(({ type }) => type)
-    const names = types.map((type, index) => (types.indexOf(type) === types.lastIndexOf(type) ? type : `${type} ${index + 1}`))
-    request.schedules = schedules.map((schedule, index) => ({ name: names[index], schedule }))
+    request.schedules = schedules
     const rates = this.rateList()
     if (rates.length > 0) request.rates = rates
     if (Number.isFinite(steps)) request.steps = steps
@@ -318,10 +316,10 @@ export class ExperimentsRoom {
 
   /** The same on the command line. */
   command() {
-    const quoted = (value) => (typeof value === 'string' ? value : `'${JSON.stringify(value)}'`)
+    const word = (value) => (typeof value === 'string' ? value : quoted(JSON.stringify(value)))
     const { problem, optimizers, schedule, schedules, rates, steps } = this.request()
-    const parts = [`anneal experiment ${quoted(problem)}`, `--optimizer ${optimizers.map(quoted).join(' ')}`]
-    parts.push(`--schedule ${(schedule ? [schedule] : schedules.map((entry) => entry.schedule)).map(quoted).join(' ')}`)
+    const parts = [`anneal experiment ${word(problem)}`, `--optimizer ${optimizers.map(word).join(' ')}`]
+    parts.push(`--schedule ${(schedule ? [schedule] : schedules).map(word).join(' ')}`)
     if (rates) parts.push(`--rate ${rates.join(' ')}`)
     if (steps) parts.push(`--steps ${steps}`)
     return parts.join(' ')
@@ -347,7 +345,7 @@ export class ExperimentsRoom {
         method: 'POST', body: JSON.stringify(request), signal: controller.signal,
         headers: { 'Content-Type': 'application/json', Accept: 'text/event-stream' },
       })
-      await this.read(response.body.getReader(), request)
+      await readEvents(response, ({ kind, data }) => this.receive(kind, data, request), () => this.draw())
       this.setRunning(false)
       await this.drawPicture(request, controller.signal)
     } catch (error) {
@@ -378,24 +376,6 @@ export class ExperimentsRoom {
     if (isRunning) {
       this.progress.value = 0
       for (const part of [this.verdicts.parentElement, this.detail, this.suggestions, this.picture, this.charts]) part.hidden = true
-    }
-  }
-
-  async read(reader, request) {
-    const decoder = new TextDecoder()
-    let rest = ''
-    for (;;) {
-      const { done, value } = await reader.read()
-      if (done) break
-      rest += decoder.decode(value, { stream: true })
-      const blocks = rest.split('\n\n')
-      rest = blocks.pop()
-      for (const block of blocks) {
-        const kind = block.match(/^event: (.*)$/m)?.[1]
-        const data = block.match(/^data: (.*)$/m)?.[1]
-        if (data) this.receive(kind, JSON.parse(data), request)
-      }
-      this.draw()
     }
   }
 
@@ -551,7 +531,7 @@ export class ExperimentsRoom {
       open(this.optimizerForms, names[1])
     } else if (names[0] === 'optimizers') isPut = put(this.optimizerError)
     else if (names[0] === 'schedules' || names[0] === 'schedule') {
-      const [index, rest] = names[0] === 'schedule' ? [0, names.slice(1)] : [names[1], names.slice(names[2] === 'schedule' ? 3 : 2)]
+      const [index, rest] = names[0] === 'schedule' ? [0, names.slice(1)] : [names[1], names.slice(2)]
       isPut = this.scheduleFields[index]?.show(rest, error.message) === true
       open(this.scheduleForms, index)
     } else if (names[0] === 'rates') isPut = put(this.ratesError, this.rates)
@@ -561,7 +541,6 @@ export class ExperimentsRoom {
   }
 
   showProblem(error) {
-    this.problemBox.hidden = !error
-    if (error) this.problemBox.replaceChildren(h('b', {}, error.title ?? 'Something went wrong'), ` ${error.message}`)
+    showProblem(this.problemBox, error)
   }
 }

@@ -3,7 +3,7 @@
 import { Problem, getJSON, sendJSON } from './api.js'
 import { Chart, swatch } from './chart.js'
 import { Copies } from './code.js'
-import { announce, debounced, freshID, h, numberText } from './dom.js'
+import { announce, debounced, freshID, h, numberText, showProblem } from './dom.js'
 import { Fields, pointerNames } from './fields.js'
 import { horizon } from './horizon.js'
 
@@ -342,9 +342,7 @@ export class SchedulesRoom {
   }
 
   showProblem(error, box = this.problem) {
-    box.hidden = !error
-    if (error) box.replaceChildren(h('b', {}, error.title ?? 'Something went wrong'), ` ${error.message}`)
-    else box.replaceChildren()
+    showProblem(box, error)
   }
 
   draw() {

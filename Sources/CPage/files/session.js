@@ -2,7 +2,7 @@
 
 import { ask, follow, getJSON, sendJSON } from './api.js'
 import { Chart } from './chart.js'
-import { announce, copyButton, debounced, freshID, h, numberText } from './dom.js'
+import { announce, copyButton, debounced, freshID, h, numberText, showProblem } from './dom.js'
 import { Fields, pointerNames } from './fields.js'
 import { ago, freshKey, stateMark } from './sessions.js'
 
@@ -231,8 +231,7 @@ export class SessionView {
   }
 
   showProblem(problem) {
-    this.problem.hidden = !problem
-    if (problem) this.problem.replaceChildren(h('b', {}, problem.title ?? 'Something went wrong'), ` ${problem.message}`)
+    showProblem(this.problem, problem)
     if (problem) this.live.textContent = ''
   }
 

@@ -1,7 +1,7 @@
 // The room of sessions: the list, and a form to open one. A single session is in session.js.
 
 import { getJSON, sendJSON } from './api.js'
-import { announce, copyButton, debounced, h, numberText } from './dom.js'
+import { announce, copyButton, debounced, h, numberText, showProblem } from './dom.js'
 import { Fields, pointerNames } from './fields.js'
 import { SessionView } from './session.js'
 
@@ -123,11 +123,10 @@ export class SessionsRoom {
       this.sessions = cursor === undefined ? page.sessions : [...this.sessions, ...page.sessions]
       this.cursor = page.cursor
       this.more.hidden = page.cursor === undefined
-      this.problem.hidden = true
+      showProblem(this.problem)
       this.show()
     } catch (error) {
-      this.problem.replaceChildren(h('b', {}, error.title ?? 'Something went wrong'), ` ${error.message}`)
-      this.problem.hidden = false
+      showProblem(this.problem, error)
       if (error.status === 401) clearInterval(this.timer)
     }
   }

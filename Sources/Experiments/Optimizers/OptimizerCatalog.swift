@@ -74,36 +74,11 @@ public enum OptimizerCatalog {
   public static func read(
     _ value: JSONValue, pointer: JSONPointer = .root
   ) throws(SpecificationError) -> OptimizerSpecification {
-    let object: JSONObject
-    let type: String
-    let typePointer: JSONPointer
-    switch value {
-    case .string(let name):
-      object = JSONObject([("type", value)])
-      type = name
-      typePointer = pointer
-    case .object(let members):
-      object = members
-      typePointer = pointer.appending("type")
-      guard let name = members["type"] else {
-        throw SpecificationError(
-          pointer: typePointer, detail: "an optimizer needs a 'type': \(types.joined(separator: ", "))")
-      }
-      guard case .string(let text) = name else {
-        throw SpecificationError(pointer: typePointer, detail: "'type' must be a string, not \(name.typeName)")
-      }
-      type = text
-    default:
-      throw SpecificationError(
-        pointer: pointer,
-        detail: "an optimizer is an object such as {\"type\": \"adam\"} or its type as a string, not \(value.typeName)")
-    }
-    guard let definition = self[type] else {
-      let near = nearest(to: type, in: types)
-      let hint = near.map { "did you mean '\($0)'?" } ?? "there are \(types.joined(separator: ", "))"
-      throw SpecificationError(
-        pointer: typePointer, detail: "there is no optimizer '\(type.prefix(64))'; \(hint)", suggestion: near)
-    }
+    let read = try TypedObject(
+      value, pointer: pointer, of: definitions, by: \.type, kind: "optimizer",
+      form: "an optimizer is an object such as {\"type\": \"adam\"} or its type as a string",
+      lack: "an optimizer needs a 'type':")
+    let (definition, object) = (read.definition, read.object)
     for name in ["lr", "learning_rate", "base_lr"] where object[name] != nil {
       throw SpecificationError(
         pointer: pointer.appending(name),

@@ -28,31 +28,10 @@ public enum ProblemCatalog {
   ///   - pointer: where it stands in the caller's document.
   /// - Throws: ``SpecificationError`` for the first thing that is wrong.
   public static func read(_ value: JSONValue, pointer: JSONPointer = .root) throws(SpecificationError) -> any Problem {
-    let object: JSONObject
-    var typePointer = pointer
-    switch value {
-    case .string: object = JSONObject([("type", value)])
-    case .object(let members):
-      object = members
-      typePointer = pointer.appending("type")
-    default:
-      throw SpecificationError(
-        pointer: pointer,
-        detail: "a problem is a type such as \"ravine\" or an object {\"type\": \"ravine\", …}, not \(value.typeName)")
-    }
-    let listed = types.joined(separator: ", ")
-    guard let typeValue = object["type"] else {
-      throw SpecificationError(pointer: typePointer, detail: "a problem needs a 'type': one of \(listed)")
-    }
-    guard case .string(let type) = typeValue else {
-      throw SpecificationError(pointer: typePointer, detail: "'type' must be a string, not \(typeValue.typeName)")
-    }
-    guard let definition = self[type] else {
-      let near = nearest(to: type, in: types)
-      let hint = near.map { "; did you mean '\($0)'?" } ?? "; there are \(listed)"
-      throw SpecificationError(
-        pointer: typePointer, detail: "there is no problem '\(type.prefix(64))'\(hint)", suggestion: near)
-    }
-    return try definition.read(object, pointer: pointer)
+    let read = try TypedObject(
+      value, pointer: pointer, of: definitions, by: \.type, kind: "problem",
+      form: "a problem is a type such as \"ravine\" or an object {\"type\": \"ravine\", …}",
+      lack: "a problem needs a 'type': one of")
+    return try read.definition.read(read.object, pointer: pointer)
   }
 }

@@ -29,10 +29,7 @@ public struct SpecificationReader: Sendable {
   /// - Returns: its curves, ready to be evaluated.
   /// - Throws: ``SpecificationError`` for the first thing that is wrong, with a pointer from the schedule's root.
   public func read(_ value: JSONValue) throws(SpecificationError) -> Curves {
-    if count(value, limit: Self.largestScheduleCount) > Self.largestScheduleCount {
-      throw SpecificationError(
-        pointer: .root, detail: "a schedule may hold at most \(Self.largestScheduleCount) schedules in all")
-    }
+    try checkCount(value)
     let arguments = try arguments(value, pointer: .root, depth: 0)
     if metrics != nil && !arguments.definition.isLossDriven {
       throw SpecificationError(
@@ -44,10 +41,7 @@ public struct SpecificationReader: Sendable {
 
   /// As ``read(_:)``, of a schedule that is multiplied with a rate: without a rate of its own it starts from 1.
   package func readFactor(_ value: JSONValue) throws(SpecificationError) -> Curves {
-    if count(value, limit: Self.largestScheduleCount) > Self.largestScheduleCount {
-      throw SpecificationError(
-        pointer: .root, detail: "a schedule may hold at most \(Self.largestScheduleCount) schedules in all")
-    }
+    try checkCount(value)
     return try curves(value, pointer: .root, depth: 1)
   }
 
@@ -106,6 +100,12 @@ public struct SpecificationReader: Sendable {
         suggestion: near)
     }
     return try Arguments(definition, object, pointer: pointer, reader: self, depth: depth)
+  }
+
+  private func checkCount(_ value: JSONValue) throws(SpecificationError) {
+    if count(value, limit: Self.largestScheduleCount) <= Self.largestScheduleCount { return }
+    throw SpecificationError(
+      pointer: .root, detail: "a schedule may hold at most \(Self.largestScheduleCount) schedules in all")
   }
 
   /// Counts the objects that claim to be schedules, and stops soon after the limit.

@@ -109,12 +109,10 @@ struct ExperimentDocument: Sendable {
     ]
   }
 
-  /// What the summary is made from; nothing in a range test.
-  static func cells(_ request: ExperimentRequest, _ outcomes: [ExperimentJob.Outcome]) -> [GridCell] {
-    guard case .grid(let grid) = request.kind else { return [] }
-    return outcomes.enumerated().compactMap { index, outcome in
-      if case .run(let run) = outcome { GridCell(place: grid.place(index), run: run) } else { nil }
-    }
+  /// What the summary is made from; nil in a range test.
+  func cell(_ index: Int, _ outcome: ExperimentJob.Outcome) -> GridCell? {
+    guard case .run(let run) = outcome, case .grid(let grid) = request.kind else { return nil }
+    return GridCell(place: grid.place(index), run: run)
   }
 
   /// What can be said when all runs are there: which was best, and how many there are of each outcome.

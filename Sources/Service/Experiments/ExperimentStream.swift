@@ -119,9 +119,7 @@ final class ExperimentStream: HTTPEventSource {
       if bytes.isEmpty && mayHaveLeft { bytes = [UInt8(ascii: " ")] }
     case .outcome(let index, let outcome):
       kept.withLock { kept in
-        if case .run(let run) = outcome, case .grid(let grid) = request.kind {
-          kept.cells.append(GridCell(place: grid.place(index), run: run))
-        }
+        if let cell = document.cell(index, outcome) { kept.cells.append(cell) }
         if case .picture = format { kept.outcomes.append(outcome) }
       }
       writeRun(index, document.outcome(index, outcome), to: &bytes)

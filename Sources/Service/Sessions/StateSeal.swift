@@ -50,7 +50,6 @@ public struct StateSeal: Sendable {
     var length: UInt32 = 0
     let bytes = Array(text.utf8)
     HMAC(EVP_sha256(), key, Int32(key.count), bytes, bytes.count, &digest, &length)
-    let digits = Array("0123456789abcdef")
-    return String(digest.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    return Secret.hexadecimal(digest)
   }
 }
