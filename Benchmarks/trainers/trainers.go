@@ -1,7 +1,9 @@
 // Trainers that report as fast as they are answered, one connection and one session each.
 //
-//	trainers PORT load TRAINERS SECONDS BATCH    reports a second, and how long an answer takes
-//	trainers PORT fill SESSIONS REPORTS          opens sessions and reports REPORTS steps in each
+//	trainers PORT[,PORT…] load TRAINERS SECONDS BATCH    reports a second, and how long an answer takes
+//	trainers PORT fill SESSIONS REPORTS                  opens sessions and reports REPORTS steps in each
+//
+// Trainers share several servers evenly; each stays at one, as its connection does behind a load balancer.
 package main
 
 import (
@@ -87,7 +89,7 @@ func content(step, batch int) string {
 	return text.String()
 }
 
-func load(port string, trainers, seconds, batch int) {
+func load(ports []string, trainers, seconds, batch int) {
 	run := time.Now().UnixNano()
 	times := make([][]time.Duration, trainers)
 	var ready, done sync.WaitGroup
@@ -97,7 +99,7 @@ func load(port string, trainers, seconds, batch int) {
 	for number := 0; number < trainers; number++ {
 		go func(number int) {
 			defer done.Done()
-			c := dial(port)
+			c := dial(ports[number%len(ports)])
 			path := fmt.Sprintf("/sessions/bench-%d-%d", run, number)
 			check(c.ask("PUT", path, specification), 201)
 			ready.Done()
@@ -153,7 +155,7 @@ func main() {
 		return value
 	}
 	if os.Args[2] == "load" {
-		load(os.Args[1], number(3), number(4), number(5))
+		load(strings.Split(os.Args[1], ","), number(3), number(4), number(5))
 	} else {
 		fill(os.Args[1], number(3), number(4))
 	}

@@ -4,17 +4,11 @@ import Sessions
 
 /// One connection to the database. For one thread at a time.
 ///
-/// It is made when it is first needed, and made anew where it was lost; between two attempts that fail it waits, ever longer
-/// up to two seconds, and refuses at once meanwhile.
+/// It is made when it is first needed, and made anew where it was lost. What it is asked goes to the database in one piece, in
+/// libpq's pipeline mode: several statements cost one round trip. It never waits longer than it is told to.
 final class PostgreSQLConnection {
-  /// What a statement is given.
-  enum Value {
-    case integer(Int64)
-    case text(String)
-    case octets([UInt8])
-    case integers([Int64])
-    case octetLists([[UInt8]])
-  }
+  typealias Statement = PostgreSQLStatement
+  typealias Answer = PostgreSQLAnswer
 
   /// What the database said no to.
   struct Refusal: Error, CustomStringConvertible {
@@ -28,64 +22,57 @@ final class PostgreSQLConnection {
     var isTransient: Bool { state == "40001" || state == "40P01" }
   }
 
-  /// What a statement has answered.
-  struct Answer {
-    fileprivate(set) var rows: [[[UInt8]?]] = []
-    /// How many rows it has changed.
-    fileprivate(set) var affected = 0
-
-    func integer(_ row: Int, _ column: Int) -> Int64 { Int64(text(row, column)) ?? 0 }
-
-    func text(_ row: Int, _ column: Int) -> String { String(decoding: rows[row][column] ?? [], as: UTF8.self) }
-
-    /// A `bytea`, which comes as `\x` and hexadecimal digits.
-    func octets(_ row: Int, _ column: Int) -> [UInt8] {
-      let digits = rows[row][column]?.dropFirst(2) ?? []
-      var octets: [UInt8] = []
-      octets.reserveCapacity(digits.count / 2)
-      var high: UInt8?
-      for digit in digits {
-        let value = digit < UInt8(ascii: "a") ? digit &- UInt8(ascii: "0") : digit &- UInt8(ascii: "a") &+ 10
-        if let first = high {
-          octets.append(first << 4 | value & 15)
-          high = nil
-        } else {
-          high = value & 15
-        }
-      }
-      return octets
-    }
+  /// What libpq's constants are, from its manual.
+  private enum Constant {
+    static let connectionOK: Int32 = 0
+    static let commandOK: Int32 = 1
+    static let tuplesOK: Int32 = 2
+    static let pipelineSync: Int32 = 10
+    static let pipelineAborted: Int32 = 11
+    static let sqlState: Int32 = 67
   }
 
   private let library: PostgreSQLLibrary
   private let url: String
+  private let reachability: Reachability
+  /// So long the database may take for an answer, in seconds.
+  private let patience: Int
   private var connection: OpaquePointer?
-  /// Nanoseconds of the monotonic clock before which no attempt is made, and how long the pause was.
-  private var nextAttempt: UInt64 = 0
-  private var pause: UInt64 = 0
-  private var lastFailure = ""
   /// What is left of a transaction must not run on another connection, outside of it.
   private var isInTransaction = false
 
-  init(_ library: PostgreSQLLibrary, url: String) {
+  /// - Parameter patience: so long the database may take for an answer, in seconds.
+  init(_ library: PostgreSQLLibrary, url: String, _ reachability: Reachability, patience: Int) {
     self.library = library
     self.url = url
+    self.reachability = reachability
+    self.patience = patience
   }
 
   deinit { if let connection { library.finish(connection) } }
 
   // MARK: Connecting
 
-  private static let connectionOK: Int32 = 0
-
   private func connected() throws -> OpaquePointer {
     if let connection {
-      if library.status(connection) == Self.connectionOK { return connection }
+      if !isStale(connection) { return connection }
       lose()
     }
     if isInTransaction { throw StoreError("the connection to the database is lost") }
-    let now = DispatchTime.now().uptimeNanoseconds
-    if now < nextAttempt { throw StoreError("the database cannot be reached: \(lastFailure)") }
+    return try connect()
+  }
+
+  /// Whether the database has closed the connection while nothing was asked of it.
+  private func isStale(_ connection: OpaquePointer) -> Bool {
+    if library.status(connection) != Constant.connectionOK { return true }
+    var question = pollfd(fd: library.socket(connection), events: Int16(POLLIN), revents: 0)
+    if poll(&question, 1, 0) == 0 { return false }
+    // A notice, or the end.
+    return library.consumeInput(connection) == 0 || library.status(connection) != Constant.connectionOK
+  }
+
+  /// Makes the connection, which takes five seconds at most where the URL says nothing else.
+  func connect() throws -> OpaquePointer {
     // What stands before the URL is a default that the URL may overrule.
     let settings = [
       ("connect_timeout", "5"), ("application_name", "anneal"), ("tcp_user_timeout", "10000"),
@@ -95,22 +82,21 @@ final class PostgreSQLConnection {
       Self.withTexts(settings.map(\.1)) { values in library.connect(names, values, 1) }
     }
     guard let made else { throw StoreError("there is no memory for a connection to the database") }
-    if library.status(made) != Self.connectionOK {
-      lastFailure = Self.line(library.errorMessage(made))
+    if library.status(made) != Constant.connectionOK || library.setNonblocking(made, 1) != 0
+      || library.enterPipeline(made) != 1
+    {
+      let reason = Self.line(library.errorMessage(made))
       library.finish(made)
-      pause = min(max(pause * 2, 50_000_000), 2_000_000_000)
-      // Servers that have lost the same database must not all come back at the same moment.
-      nextAttempt = DispatchTime.now().uptimeNanoseconds + UInt64.random(in: pause / 2...pause)
-      throw StoreError("the database cannot be reached: \(lastFailure)")
+      throw reachability.fail(reason)
     }
     connection = made
-    (pause, nextAttempt) = (0, 0)
-    // A statement that hangs must not hang the hub for ever; and libpq writes notices, such as that a table is there already, between the lines of the log.
-    for setting in [
-      "statement_timeout = 10000", "idle_in_transaction_session_timeout = 20000", "client_min_messages = warning",
-    ] {
-      _ = try run(made, "SET \(setting)", [])
-    }
+    // A statement that hangs must not hold its locks for ever; and libpq writes notices, such as that a table is there already,
+    // between the lines of the log.
+    _ = try run([
+      Statement("SET statement_timeout = \(patience * 1000)"),
+      Statement("SET idle_in_transaction_session_timeout = \(patience * 2000)"),
+      Statement("SET client_min_messages = warning"),
+    ])
     return made
   }
 
@@ -134,105 +120,165 @@ final class PostgreSQLConnection {
 
   // MARK: Statements
 
-  /// Runs one statement, outside of a transaction or in the one that ``transaction(_:)`` has begun.
-  ///
-  /// - Throws: ``Refusal`` where the database refuses it, ``StoreError`` where it cannot be reached.
-  func run(_ statement: String, _ values: Value...) throws -> Answer { try run(try connected(), statement, values) }
+  /// Runs one statement; see ``run(_:)-([Statement])``.
+  func run(_ statement: Statement) throws -> Answer { try run([statement]).first ?? Answer() }
 
-  private func run(_ connection: OpaquePointer, _ statement: String, _ values: [Value]) throws -> Answer {
-    let texts = values.map(\.literal)
-    let result = Self.withTexts(texts) { pointers in
-      library.execute(connection, statement, Int32(clamping: values.count), nil, pointers, nil, nil, 0)
+  /// Runs statements in one round trip. Where one is refused, those after it are not run.
+  ///
+  /// - Returns: their answers, one each.
+  /// - Throws: ``Refusal`` where the database refuses one, ``StoreError`` where it cannot be reached; nobody knows then
+  ///   what of it has happened.
+  func run(_ statements: [Statement]) throws -> [Answer] {
+    try reachability.check()
+    let connection = try connected()
+    let deadline = DispatchTime.now().uptimeNanoseconds + UInt64(patience + 1) * 1_000_000_000
+    for statement in statements where !send(statement, connection) { throw lost(connection) }
+    guard library.sync(connection) == 1 else { throw lost(connection) }
+    // The database may answer the first statement while the last is not sent yet: nobody must wait for the other.
+    while true {
+      let left = library.flush(connection)
+      if left < 0 { throw lost(connection) }
+      if left == 0 { break }
+      try wait(connection, for: POLLIN | POLLOUT, deadline)
     }
-    defer { library.clear(result) }
-    // PGRES_COMMAND_OK and PGRES_TUPLES_OK.
-    guard let result, [1, 2].contains(library.resultStatus(result)) else {
-      // PG_DIAG_SQLSTATE
-      let state = library.resultErrorField(result, 67).map { String(cString: $0) } ?? ""
-      let message = Self.line(library.errorMessage(connection))
-      // Class 57P: the database stops, or has ended the connection. 25006: another has taken over from it, and it only reads.
-      if state.isEmpty || state.hasPrefix("57P") || state.hasPrefix("08") || state == "25006"
-        || library.status(connection) != Self.connectionOK
-      {
-        lose()
-        throw StoreError("the connection to the database is lost: \(message)")
+    var answers: [Answer] = []
+    var refusal: Refusal?
+    for _ in statements {
+      while let result = try result(connection, deadline) {
+        defer { library.clear(result) }
+        switch library.resultStatus(result) {
+        case Constant.commandOK, Constant.tuplesOK: answers.append(answer(result))
+        case Constant.pipelineAborted: break
+        default:
+          let new = try self.refusal(result, connection)
+          refusal = refusal ?? new
+        }
       }
-      throw Refusal(state: state, message: message)
     }
-    var answer = Answer()
-    answer.affected = library.affectedRows(result).flatMap { Int(String(cString: $0)) } ?? 0
-    for row in 0..<library.rowCount(result) {
-      answer.rows.append(
-        (0..<library.columnCount(result)).map { column in
+    let end = try result(connection, deadline)
+    defer { library.clear(end) }
+    guard let end, library.resultStatus(end) == Constant.pipelineSync else { throw lost(connection) }
+    if let refusal { throw refusal }
+    guard answers.count == statements.count else { throw lost(connection) }
+    return answers
+  }
+
+  private func send(_ statement: Statement, _ connection: OpaquePointer) -> Bool {
+    var octets: [UInt8] = []
+    var ends: [Int] = []
+    for value in statement.values {
+      value.write(to: &octets)
+      ends.append(octets.count)
+    }
+    let lengths = zip(ends, [0] + ends).map { Int32(clamping: $0 - $1) }
+    let formats = statement.values.map { _ in Int32(1) }
+    let types = statement.values.map(\.type)
+    // An empty value is not NULL, and so needs an address too.
+    octets.append(0)
+    return octets.withUnsafeBufferPointer { buffer in
+      let starts = ([0] + ends.dropLast()).map { start -> PostgreSQLLibrary.Text? in
+        buffer.baseAddress.map { UnsafeRawPointer($0 + start).assumingMemoryBound(to: CChar.self) }
+      }
+      return library.send(
+        connection, statement.text, Int32(clamping: types.count), types, starts, lengths, formats, 1) == 1
+    }
+  }
+
+  /// The next result; nil at the end of a statement's.
+  private func result(_ connection: OpaquePointer, _ deadline: UInt64) throws -> OpaquePointer? {
+    while library.isBusy(connection) == 1 {
+      try wait(connection, for: POLLIN, deadline)
+      // What went wrong is in the next result.
+      if library.consumeInput(connection) == 0 { break }
+    }
+    return library.result(connection)
+  }
+
+  private func wait(_ connection: OpaquePointer, for events: Int32, _ deadline: UInt64) throws {
+    let now = DispatchTime.now().uptimeNanoseconds
+    var question = pollfd(fd: library.socket(connection), events: Int16(truncatingIfNeeded: events), revents: 0)
+    let count = now < deadline ? poll(&question, 1, Int32(clamping: (deadline - now) / 1_000_000 + 1)) : 0
+    if count == 0 {
+      lose()
+      throw reachability.fail("it has not answered for \(patience + 1) seconds")
+    }
+    if events & POLLOUT != 0 && question.revents & Int16(POLLIN) != 0 { _ = library.consumeInput(connection) }
+  }
+
+  private func refusal(_ result: OpaquePointer, _ connection: OpaquePointer) throws -> Refusal {
+    let state = library.resultErrorField(result, Constant.sqlState).map { String(cString: $0) } ?? ""
+    // Class 57P: the database stops, or has ended the connection. 25006: another has taken over from it, and it only reads.
+    if state.isEmpty || state.hasPrefix("57P") || state.hasPrefix("08") || state == "25006"
+      || library.status(connection) != Constant.connectionOK
+    {
+      throw lost(connection)
+    }
+    return Refusal(state: state, message: Self.line(library.errorMessage(connection)))
+  }
+
+  /// Gives the connection up, and says why.
+  private func lost(_ connection: OpaquePointer) -> StoreError {
+    let message = Self.line(library.errorMessage(connection))
+    lose()
+    return StoreError("the connection to the database is lost: \(message)")
+  }
+
+  private func answer(_ result: OpaquePointer) -> Answer {
+    let columns = library.columnCount(result)
+    return Answer(
+      rows: (0..<library.rowCount(result)).map { row in
+        (0..<columns).map { column in
           guard library.isNull(result, row, column) == 0, let start = library.value(result, row, column) else {
             return nil
           }
           return Array(UnsafeRawBufferPointer(start: start, count: Int(library.length(result, row, column))))
-        })
-    }
-    return answer
+        }
+      })
   }
+
+  // MARK: Transactions
 
   private static let mostTries = 20
 
-  /// Runs `body`, which only reads: again where the connection was lost while nothing was asked of it.
-  func reading<Result: Sendable>(_ body: (PostgreSQLConnection) throws -> Result) throws -> Result {
+  /// Runs one statement that only reads: again where the connection was lost in between.
+  func read(_ statement: Statement) throws -> Answer {
     let isOld = connection != nil
     do {
-      return try body(self)
+      return try run(statement)
     } catch is StoreError where isOld && connection == nil {
-      return try body(self)
+      return try run(statement)
     }
   }
 
-  /// Runs `body` in a transaction: again where the database has ended it because of another that ran at once.
+  /// Runs statements in one transaction: again where the database has ended it because of another that ran at once.
   ///
-  /// - Throws: what `body` throws; ``StoreError`` where the database cannot be reached. Where it is lost while the
-  ///   transaction ends, nobody knows whether it has happened.
-  func transaction<Result>(_ body: () throws -> Result) throws -> Result {
+  /// - Parameter isWanted: looks at the answers; nothing has happened where it says no.
+  /// - Returns: the answers.
+  /// - Throws: ``StoreError`` where the database refuses, or cannot be reached. Where it is lost while the transaction ends,
+  ///   nobody knows whether it has happened.
+  func transaction(_ statements: [Statement], isWanted: (([Answer]) -> Bool)? = nil) throws -> [Answer] {
     var tries = 0
     while true {
       tries += 1
-      try reading { connection in _ = try connection.run("BEGIN") }
-      isInTransaction = true
-      defer { isInTransaction = false }
       do {
-        let result = try body()
-        _ = try run("COMMIT")
-        return result
-      } catch let refusal as Refusal where refusal.isTransient && tries < Self.mostTries {
-        _ = try? run("ROLLBACK")
-        usleep(UInt32.random(in: 0...(500 * UInt32(tries))))
-      } catch {
-        if connection != nil { _ = try? run("ROLLBACK") }
-        if let refusal = error as? Refusal { throw StoreError("the database refuses: \(refusal.message)") }
-        throw error
+        // A single statement is a transaction by itself.
+        if statements.count == 1 && isWanted == nil { return try run(statements) }
+        guard let isWanted else {
+          return Array(try run([Statements.begin] + statements + [Statements.commit]).dropFirst().dropLast())
+        }
+        let answers = Array(try run([Statements.begin] + statements).dropFirst())
+        isInTransaction = true
+        defer { isInTransaction = false }
+        _ = try run(isWanted(answers) ? Statements.commit : Statements.rollback)
+        return answers
+      } catch let refusal as Refusal {
+        if statements.count > 1 || isWanted != nil { _ = try? run(Statements.rollback) }
+        if refusal.isTransient && tries < Self.mostTries {
+          usleep(UInt32.random(in: 0...(500 * UInt32(tries))))
+        } else {
+          throw StoreError("the database refuses: \(refusal.message)")
+        }
       }
     }
-  }
-}
-
-extension PostgreSQLConnection.Value {
-  /// As PostgreSQL reads it.
-  fileprivate var literal: String {
-    switch self {
-    case .integer(let number): "\(number)"
-    case .text(let text): text
-    case .octets(let octets): Self.hexadecimal(octets, prefix: "\\x")
-    case .integers(let numbers): "{\(numbers.map(String.init).joined(separator: ","))}"
-    case .octetLists(let lists):
-      "{\(lists.map { "\"\(Self.hexadecimal($0, prefix: "\\\\x"))\"" }.joined(separator: ","))}"
-    }
-  }
-
-  private static func hexadecimal(_ octets: [UInt8], prefix: String) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    var text = Array(prefix.utf8)
-    text.reserveCapacity(prefix.utf8.count + 2 * octets.count)
-    for octet in octets {
-      text.append(digits[Int(octet >> 4)])
-      text.append(digits[Int(octet & 15)])
-    }
-    return String(decoding: text, as: UTF8.self)
   }
 }
