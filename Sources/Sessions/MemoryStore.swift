@@ -4,8 +4,11 @@ import Synchronization
 public final class MemoryStore: SessionStore {
   private struct Log {
     var id: String
+    var key: Int64
+    var createdAt: Int
     var keepUntil: Int
-    var isDeleted = false
+    var deletedAt: Int?
+    var isDeleted: Bool { deletedAt != nil }
     var events: [StoredText] = []
     var snapshot: StoredText?
   }
@@ -41,18 +44,18 @@ public final class MemoryStore: SessionStore {
 
     mutating func write(_ entry: StoreEntry) {
       switch entry {
-      case .create(let id, let key, _, let keepUntil):
+      case .create(let id, let key, let time, let keepUntil):
         keys[id] = key
-        logs[key] = Log(id: id, keepUntil: keepUntil)
+        logs[key] = Log(id: id, key: key, createdAt: time, keepUntil: keepUntil)
       case .keep(let key, let until): logs[key]?.keepUntil = until
       case .event(let key, let revision, let text):
         logs[key]?.events.append(StoredText(revision: revision, text: text))
       case .snapshot(let key, let revision, let text):
         logs[key]?.snapshot = StoredText(revision: revision, text: text)
-      case .delete(let key, _, _):
+      case .delete(let key, let time, _):
         logs[key]?.events = []
         logs[key]?.snapshot = nil
-        logs[key]?.isDeleted = true
+        logs[key]?.deletedAt = time
       case .value(let name, let value), .newValue(let name, let value): values[name] = value
       }
     }
@@ -105,6 +108,23 @@ public final class MemoryStore: SessionStore {
   public func names(after name: String, limit: Int) throws -> [String] {
     content.withLock { content in
       Array(content.logs.values.filter { !$0.isDeleted && $0.id > name }.map(\.id).sorted().prefix(limit))
+    }
+  }
+
+  public func sessions(after name: String, limit: Int) throws -> [ListedSession] {
+    content.withLock { content in
+      content.logs.values.filter { $0.id > name }.sorted { $0.id < $1.id }.prefix(limit).map { log in
+        ListedSession(
+          id: log.id, key: log.key, createdAt: log.createdAt, keepUntil: log.keepUntil, deletedAt: log.deletedAt)
+      }
+    }
+  }
+
+  public func values(after name: String, limit: Int) throws -> [NamedValue] {
+    content.withLock { content in
+      content.values.filter { $0.key > name }.sorted { $0.key < $1.key }.prefix(limit).map {
+        NamedValue(name: $0.key, value: $0.value)
+      }
     }
   }
 

@@ -358,7 +358,7 @@ extension SessionHub {
   ) throws -> Session.Rewinder {
     var rewinder = Session.Rewinder(of: session, to: step, keepsEvents: keepsEvents)
     var left = session.revision
-    try forEachEvent(key, after: 0) { event in
+    try store.forEachEvent(key, after: 0) { event in
       if left == 0 { return false }
       left -= 1
       try rewinder.take(event)

@@ -113,7 +113,9 @@ extension SessionHub {
               let isOther = !value.members.isEmpty
               completion(
                 .success(
-                  isOther ? try self.whatIf(session, live.key, fields) : try self.verify(session, live.key)))
+                  isOther
+                    ? try self.whatIf(session, live.key, fields)
+                    : try Replay(store: self.store).verify(session, live.key)))
             } catch let error as SessionError {
               completion(.failure(error))
             } catch {
@@ -123,68 +125,6 @@ extension SessionHub {
         }
       ) { $0 }
     }
-  }
-
-  /// Folds the log anew and compares every rate and every decision with what is written.
-  private func verify(_ session: Session, _ key: Int64) throws -> JSONValue {
-    var replayed = Session(id: session.id, specification: session.specification)
-    var divergence: JSONValue = .null
-    var left = session.revision
-    var last = 0
-    outer: while left > 0 {
-      let page = try store.events(key, after: last, limit: min(512, left))
-      if page.isEmpty { break }
-      for text in page {
-        last = text.revision
-        left -= 1
-        let event = try SessionEvent(text.text)
-        if case .attempt(_, let step, _, let snapshot) = event.change,
-          let other = try mismatch(replayed, key, at: text.revision, step: step, snapshot)
-        {
-          divergence = other
-          break outer
-        }
-        let outcome = try replayed.apply(event)
-        let recorded = try JSONReader.read(text.text, depth: 256)
-        let document = event.document(outcome)
-        if document != recorded {
-          divergence = Self.divergence(text.revision, recorded, document)
-          break outer
-        }
-      }
-    }
-    if divergence == .null, try replayed.snapshot() != session.snapshot() {
-      divergence = ["revision": JSONValue(step: session.revision), "detail": "the state in memory is another"]
-    }
-    return [
-      "verified": .bool(divergence == .null), "events": JSONValue(step: last),
-      "reports": JSONValue(step: replayed.reportCount), "divergence": divergence,
-    ]
-  }
-
-  /// Whether a restart's state is what the log before it gives.
-  private func mismatch(
-    _ session: Session, _ key: Int64, at revision: Int, step: Int, _ snapshot: JSONValue
-  ) throws -> JSONValue? {
-    var rewinder = Session.Rewinder(of: session, to: step)
-    var left = revision - 1
-    try forEachEvent(key, after: 0) { event in
-      if left == 0 { return false }
-      left -= 1
-      try rewinder.take(event)
-      return true
-    }
-    if try rewinder.finish().snapshot() == snapshot { return nil }
-    return ["revision": JSONValue(step: revision), "detail": "the restart's state is not what the log gives"]
-  }
-
-  private static func divergence(_ revision: Int, _ recorded: JSONValue, _ replayed: JSONValue) -> JSONValue {
-    let names = recorded.members.map(\.name).filter { recorded[$0] != replayed[$0] }
-    let name = names.first ?? "kind"
-    return [
-      "revision": JSONValue(step: revision), "field": .string(name), "recorded": recorded[name] ?? .null,
-      "replayed": replayed[name] ?? .null,
-    ]
   }
 
   /// The most steps that a comparison lists.
@@ -198,7 +138,7 @@ extension SessionHub {
     let rewinder = try {
       var rewinder = Session.Rewinder(of: session, to: session.sealedUntil + 1, keepsEvents: true)
       var left = session.revision
-      try forEachEvent(key, after: 0) { event in
+      try store.forEachEvent(key, after: 0) { event in
         if left == 0 { return false }
         left -= 1
         try rewinder.take(event)

@@ -144,7 +144,7 @@ public final class SessionHub: Sendable {
     _ known: (session: Session, eventsSinceSnapshot: Int), _ key: Int64
   ) throws -> (session: Session, tail: Int) {
     var (session, tail) = known
-    try forEachEvent(key, after: session.revision) { event in
+    try store.forEachEvent(key, after: session.revision) { event in
       try session.apply(event)
       tail += 1
       return true
@@ -169,25 +169,12 @@ public final class SessionHub: Sendable {
       revision = snapshot.revision
     }
     var tail = 0
-    try forEachEvent(key, after: revision) { event in
+    try store.forEachEvent(key, after: revision) { event in
       try session.apply(event)
       tail += 1
       return true
     }
     return (session, tail)
-  }
-
-  /// Goes through the log, some hundred events in memory at a time; until `body` says false.
-  func forEachEvent(_ key: Int64, after revision: Int, _ body: (SessionEvent) throws -> Bool) throws {
-    var last = revision
-    while true {
-      let page = try store.events(key, after: last, limit: 512)
-      for text in page {
-        last = text.revision
-        if try !body(SessionEvent(text.text)) { return }
-      }
-      if page.count < 512 { return }
-    }
   }
 
   // MARK: Making and ending sessions

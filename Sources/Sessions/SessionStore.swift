@@ -30,6 +30,12 @@ public protocol SessionStore: Sendable {
   /// The names of the sessions that are there, in alphabetical order.
   func names(after name: String, limit: Int) throws -> [String]
 
+  /// All sessions in the order of their names, those that were deleted too.
+  func sessions(after name: String, limit: Int) throws -> [ListedSession]
+
+  /// All names that have a value, in order.
+  func values(after name: String, limit: Int) throws -> [NamedValue]
+
   /// The names of the sessions that may have outlived their retention: `keep` has given them no later time.
   func expired(before time: Int, limit: Int) throws -> [String]
 
@@ -46,6 +52,21 @@ extension SessionStore {
   public func write(groups: [[StoreEntry]]) throws -> Set<Int> {
     try write(groups.flatMap { $0 })
     return []
+  }
+}
+
+extension SessionStore {
+  /// Goes through a log, some hundred events in memory at a time; until `body` says false.
+  func forEachEvent(_ key: Int64, after revision: Int, _ body: (SessionEvent) throws -> Bool) throws {
+    var last = revision
+    while true {
+      let page = try events(key, after: last, limit: 512)
+      for text in page {
+        last = text.revision
+        if try !body(SessionEvent(text.text)) { return }
+      }
+      if page.count < 512 { return }
+    }
   }
 }
 
@@ -70,6 +91,37 @@ public struct StoredSession: Sendable, Equatable {
   public init(key: Int64, isDeleted: Bool) {
     self.key = key
     self.isDeleted = isDeleted
+  }
+}
+
+/// A session as a store lists it.
+public struct ListedSession: Sendable, Equatable {
+  public var id: String
+  public var key: Int64
+  /// In milliseconds since 1970.
+  public var createdAt: Int
+  /// Not to be looked at for deletion before this time, in milliseconds since 1970.
+  public var keepUntil: Int
+  /// In milliseconds since 1970; nil where it is there.
+  public var deletedAt: Int?
+
+  public init(id: String, key: Int64, createdAt: Int, keepUntil: Int, deletedAt: Int?) {
+    self.id = id
+    self.key = key
+    self.createdAt = createdAt
+    self.keepUntil = keepUntil
+    self.deletedAt = deletedAt
+  }
+}
+
+/// A value and its name.
+public struct NamedValue: Sendable, Equatable {
+  public var name: String
+  public var value: [UInt8]
+
+  public init(name: String, value: [UInt8]) {
+    self.name = name
+    self.value = value
   }
 }
 

@@ -135,6 +135,21 @@ public final class PostgreSQLStore: SessionStore {
     return answer.rows.indices.map { answer.text($0, 0) }
   }
 
+  public func sessions(after name: String, limit: Int) throws -> [ListedSession] {
+    let answer = try read(Statements.sessions(after: name, limit: limit))
+    return answer.rows.indices.map { row in
+      ListedSession(
+        id: answer.text(row, 0), key: answer.integer(row, 1), createdAt: Int(answer.integer(row, 2)),
+        keepUntil: Int(answer.integer(row, 3)),
+        deletedAt: answer.rows[row][4] == nil ? nil : Int(answer.integer(row, 4)))
+    }
+  }
+
+  public func values(after name: String, limit: Int) throws -> [NamedValue] {
+    let answer = try read(Statements.values(after: name, limit: limit))
+    return answer.rows.indices.map { NamedValue(name: answer.text($0, 0), value: answer.octets($0, 1)) }
+  }
+
   public func expired(before time: Int, limit: Int) throws -> [String] {
     let answer = try read(Statements.expired(before: time, limit: limit))
     return answer.rows.indices.map { answer.text($0, 0) }

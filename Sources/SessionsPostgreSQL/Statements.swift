@@ -212,6 +212,19 @@ enum Statements {
       .integer(Int64(limit)))
   }
 
+  static func sessions(after name: String, limit: Int) -> Statement {
+    Statement(
+      """
+      SELECT id, key, created_at, keep_until, deleted_at FROM anneal_sessions WHERE id > $1 ORDER BY id LIMIT $2
+      """, .text(name), .integer(Int64(limit)))
+  }
+
+  static func values(after name: String, limit: Int) -> Statement {
+    Statement(
+      "SELECT name, value FROM anneal_names WHERE name > $1 ORDER BY name LIMIT $2", .text(name),
+      .integer(Int64(limit)))
+  }
+
   static func expired(before time: Int, limit: Int) -> Statement {
     Statement(
       "SELECT id FROM anneal_sessions WHERE keep_until < $1 AND deleted_at IS NULL LIMIT $2", .integer(Int64(time)),

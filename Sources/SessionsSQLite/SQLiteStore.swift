@@ -268,6 +268,36 @@ public final class SQLiteStore: SessionStore {
     }
   }
 
+  public func sessions(after name: String, limit: Int) throws -> [ListedSession] {
+    try reader.withLock { connection in
+      var found: [ListedSession] = []
+      try connection.sqlite.run(
+        """
+        SELECT id, key, created_at, keep_until, coalesce(deleted_at, 0), deleted_at IS NULL FROM sessions
+        WHERE id > ? ORDER BY id LIMIT ?
+        """, .text(name), .integer(Int64(limit))
+      ) { row in
+        found.append(
+          ListedSession(
+            id: row.text(0), key: row.integer(1), createdAt: Int(row.integer(2)), keepUntil: Int(row.integer(3)),
+            deletedAt: row.integer(5) != 0 ? nil : Int(row.integer(4))))
+      }
+      return found
+    }
+  }
+
+  public func values(after name: String, limit: Int) throws -> [NamedValue] {
+    try reader.withLock { connection in
+      var found: [NamedValue] = []
+      try connection.sqlite.run(
+        "SELECT name, value FROM names WHERE name > ? ORDER BY name LIMIT ?", .text(name), .integer(Int64(limit))
+      ) { row in
+        found.append(NamedValue(name: row.text(0), value: row.bytes(1)))
+      }
+      return found
+    }
+  }
+
   public func expired(before time: Int, limit: Int) throws -> [String] {
     try reader.withLock { connection in
       var found: [String] = []

@@ -174,6 +174,15 @@ extension SettingKind where Value == String? {
   }
 }
 
+/// Whether a URL of a database holds a password: as user:password@host, or as a parameter of its query.
+public func hasPassword(url: String) -> Bool {
+  guard let slashes = url.firstRange(of: "://") else { return false }
+  let rest = url[slashes.upperBound...]
+  let authority = rest.prefix { $0 != "/" && $0 != "?" }
+  let user = authority.lastIndex(of: "@").map { authority[..<$0] }
+  return user?.contains(":") == true || rest.lowercased().contains("password=")
+}
+
 extension SettingKind where Value == String? {
   /// A URL of one of these schemes, or nothing. Not one with a password: no setting holds a secret.
   public static func url(schemes: [String]) -> SettingKind {
@@ -183,14 +192,8 @@ extension SettingKind where Value == String? {
       switch given {
       case .none: return .some(nil)
       case .text(let text):
-        guard let beginning = beginnings.first(where: text.hasPrefix), !text.contains("\0") else { return nil }
-        let rest = text.dropFirst(beginning.count)
-        // user:password@host, or a parameter of the query.
-        let authority = rest.prefix { $0 != "/" && $0 != "?" }
-        let user = authority.lastIndex(of: "@").map { authority[..<$0] }
-        let hasPassword = user?.contains(":") == true || rest.lowercased().contains("password=")
         // Not `hasPassword ? nil : text`: that would be the valid value null.
-        if hasPassword { return nil }
+        if !beginnings.contains(where: text.hasPrefix) || text.contains("\0") || hasPassword(url: text) { return nil }
         return text
       case .list: return nil
       }

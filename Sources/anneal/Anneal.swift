@@ -12,6 +12,6 @@ struct Anneal: ParsableCommand {
     subcommands: [
       Serve.self, ScheduleCommand.self, PlotCommand.self, CompareCommand.self, ExplainCommand.self, CatalogCommand.self,
       ExperimentCommand.self, OptimizersCommand.self,
-      TokenCommand.self, HealthcheckCommand.self,
+      StoreCommand.self, TokenCommand.self, HealthcheckCommand.self,
     ])
 }

@@ -16,6 +16,9 @@ struct ProgressBar: Sendable {
     write("\r[\(bar)] \(Int(part * 100)) % \(words)\u{1B}[K")
   }
 
+  /// Shows what has been done where nobody knows how much there is.
+  func show(_ words: String) { if isShown { write("\r\(words)\u{1B}[K") } }
+
   /// Takes the line away.
   func clear() { if isShown { write("\r\u{1B}[K") } }
 

@@ -242,6 +242,10 @@ private final class BreakableStore: SessionStore {
     try store.events(key, after: revision, limit: limit)
   }
   func names(after name: String, limit: Int) throws -> [String] { try store.names(after: name, limit: limit) }
+  func sessions(after name: String, limit: Int) throws -> [ListedSession] {
+    try store.sessions(after: name, limit: limit)
+  }
+  func values(after name: String, limit: Int) throws -> [NamedValue] { try store.values(after: name, limit: limit) }
   func expired(before time: Int, limit: Int) throws -> [String] { try store.expired(before: time, limit: limit) }
   func value(_ name: String) throws -> [UInt8]? { try store.value(name) }
 }

@@ -16,7 +16,7 @@ import Testing
     static var here: [Kind] { allCases.filter { $0 != .postgresql || PostgreSQLServer.isInstalled } }
   }
 
-  private static func with(_ kind: Kind, _ body: (any SessionStore) throws -> Void) throws {
+  static func with(_ kind: Kind, _ body: (any SessionStore) throws -> Void) throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "anneal-\(UUID().uuidString)").path
     defer { try? FileManager.default.removeItem(atPath: folder) }
     switch kind {
@@ -54,6 +54,17 @@ import Testing
       #expect(try store.find("a") == StoredSession(key: 7, isDeleted: true))
       #expect(try store.events(7, after: 0, limit: 9).isEmpty)
       #expect(try store.names(after: "", limit: 9) == ["b"])
+      let listed = [
+        ListedSession(id: "a", key: 7, createdAt: 1, keepUntil: 100, deletedAt: 3),
+        ListedSession(id: "b", key: 8, createdAt: 1, keepUntil: 60, deletedAt: nil),
+      ]
+      #expect(try store.sessions(after: "", limit: 9) == listed)
+      #expect(try store.sessions(after: "a", limit: 9) == [listed[1]])
+      #expect(try store.sessions(after: "", limit: 1) == [listed[0]])
+      try store.write([.newValue(name: "m", value: [])])
+      let values = [NamedValue(name: "m", value: []), NamedValue(name: "n", value: [1, 2])]
+      #expect(try store.values(after: "", limit: 9) == values)
+      #expect(try store.values(after: "m", limit: 9) == [values[1]])
       try store.check()
     }
   }
