@@ -94,6 +94,14 @@ public struct StoredSession: Sendable, Equatable {
   }
 }
 
+/// What an acknowledged report has survived.
+public enum StoreDurability: String, Sendable, CaseIterable {
+  /// It is on disk: it outlives a loss of power.
+  case full
+  /// It has left the process, and outlives that; a loss of power of the machine that keeps it may take the last of it.
+  case relaxed
+}
+
 /// A session as a store lists it.
 public struct ListedSession: Sendable, Equatable {
   public var id: String

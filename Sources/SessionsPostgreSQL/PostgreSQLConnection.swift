@@ -37,16 +37,21 @@ final class PostgreSQLConnection {
   private let reachability: Reachability
   /// So long the database may take for an answer, in seconds.
   private let patience: Int
+  private let durability: StoreDurability
   private var connection: OpaquePointer?
   /// What is left of a transaction must not run on another connection, outside of it.
   private var isInTransaction = false
 
   /// - Parameter patience: so long the database may take for an answer, in seconds.
-  init(_ library: PostgreSQLLibrary, url: String, _ reachability: Reachability, patience: Int) {
+  init(
+    _ library: PostgreSQLLibrary, url: String, _ reachability: Reachability, patience: Int,
+    durability: StoreDurability = .full
+  ) {
     self.library = library
     self.url = url
     self.reachability = reachability
     self.patience = patience
+    self.durability = durability
   }
 
   deinit { if let connection { library.finish(connection) } }
@@ -74,12 +79,12 @@ final class PostgreSQLConnection {
   /// Makes the connection, which takes five seconds at most where the URL says nothing else.
   func connect() throws -> OpaquePointer {
     // What stands before the URL is a default that the URL may overrule.
-    let settings = [
+    let parameters = [
       ("connect_timeout", "5"), ("application_name", "anneal"), ("tcp_user_timeout", "10000"),
       ("keepalives_idle", "10"), ("dbname", url),
     ]
-    let made = Self.withTexts(settings.map(\.0)) { names in
-      Self.withTexts(settings.map(\.1)) { values in library.connect(names, values, 1) }
+    let made = Self.withTexts(parameters.map(\.0)) { names in
+      Self.withTexts(parameters.map(\.1)) { values in library.connect(names, values, 1) }
     }
     guard let made else { throw StoreError("there is no memory for a connection to the database") }
     if library.status(made) != Constant.connectionOK || library.setNonblocking(made, 1) != 0
@@ -92,11 +97,13 @@ final class PostgreSQLConnection {
     connection = made
     // A statement that hangs must not hold its locks for ever; and libpq writes notices, such as that a table is there already,
     // between the lines of the log.
-    _ = try run([
+    var settings = [
       Statement("SET statement_timeout = \(patience * 1000)"),
       Statement("SET idle_in_transaction_session_timeout = \(patience * 2000)"),
       Statement("SET client_min_messages = warning"),
-    ])
+    ]
+    if durability == .relaxed { settings.append(Statement("SET synchronous_commit = off")) }
+    _ = try run(settings)
     return made
   }
 

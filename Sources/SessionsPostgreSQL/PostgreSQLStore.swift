@@ -30,11 +30,14 @@ public final class PostgreSQLStore: SessionStore {
     init(_ connection: Connection) { self.connection = Mutex(connection) }
   }
 
-  /// - Parameter url: `postgresql://user@host/database?sslmode=verify-full`, or whatever else libpq takes.
+  /// - Parameters:
+  ///   - url: `postgresql://user@host/database?sslmode=verify-full`, or whatever else libpq takes.
+  ///   - durability: what an acknowledged report has survived; full leaves it to the database's own settings.
   /// - Throws: ``StoreError`` where the database cannot be reached, or was made by a newer anneal.
-  public init(url: String) throws {
+  public init(url: String, durability: StoreDurability = .full) throws {
     let library = try PostgreSQLLibrary()
-    let writer = PostgreSQLConnection(library, url: url, reachability, patience: Self.patience.writing)
+    let writer = PostgreSQLConnection(
+      library, url: url, reachability, patience: Self.patience.writing, durability: durability)
     try Self.migrate(writer)
     self.writer = Mutex(Connection(sql: writer))
     readers = (0..<Self.readerCount).map { [reachability] _ in

@@ -8,14 +8,6 @@ import Synchronization
 /// are moved to the sessions' logs, sorted: to write every event into its own log's page at once would write thirty times
 /// as much.
 public final class SQLiteStore: SessionStore {
-  /// What an acknowledged report has survived.
-  public enum Durability: String, Sendable, CaseIterable {
-    /// It is on disk (fsync): it outlives a loss of power.
-    case full
-    /// It is with the kernel: it outlives the process.
-    case relaxed
-  }
-
   /// The version of the tables that this program makes and reads.
   static let version: Int64 = 1
   /// `anneal` in ASCII, so that `file` and we know whose database it is.
@@ -37,7 +29,7 @@ public final class SQLiteStore: SessionStore {
   ///   - folder: where the database is; made where it is missing.
   ///   - durability: what an acknowledged report has survived.
   /// - Throws: ``StoreError`` where the folder is in use by another process, or was made by a newer anneal.
-  public init(folder: String, durability: Durability = .full) throws {
+  public init(folder: String, durability: StoreDurability = .full) throws {
     try Self.make(folder)
     lock = try FolderLock(folder)
     let path = "\(folder)/sessions.sqlite"
@@ -61,7 +53,7 @@ public final class SQLiteStore: SessionStore {
     }
   }
 
-  private static func prepare(_ connection: SQLiteConnection, _ path: String, _ durability: Durability) throws {
+  private static func prepare(_ connection: SQLiteConnection, _ path: String, _ durability: StoreDurability) throws {
     var (version, application): (Int64, Int64) = (0, 0)
     try connection.run("PRAGMA user_version") { version = $0.integer(0) }
     try connection.run("PRAGMA application_id") { application = $0.integer(0) }

@@ -143,7 +143,7 @@ struct RunningService {
   }
 
   private static func store(_ configuration: ServeConfiguration) throws -> any SessionStore {
-    if let url = configuration.store { return try PostgreSQLStore(url: url) }
+    if let url = configuration.store { return try PostgreSQLStore(url: url, durability: configuration.durability) }
     if configuration.data == ":memory:" { return MemoryStore() }
     return try SQLiteStore(folder: configuration.data, durability: configuration.durability)
   }

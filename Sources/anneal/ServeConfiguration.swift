@@ -19,7 +19,7 @@ struct ServeConfiguration: Sendable {
   var limits = HTTPServerLimits()
   var service = Service.Configuration()
   var data = "anneal-data"
-  var durability = SQLiteStore.Durability.full
+  var durability = StoreDurability.full
   /// The URL of the database that several servers share; nil for SQLite in the folder.
   var store: String?
   var sessions = SessionHub.Configuration()
@@ -66,7 +66,8 @@ struct ServeConfiguration: Sendable {
           + "passwords stand in libpq's password file (PGPASSFILE)"),
       Setting(
         "durability", \.durability, .choice(),
-        "What an acknowledged report has survived: full, a loss of power; relaxed, the end of the process"),
+        "What an acknowledged report has survived: full, a loss of power; relaxed, the end of the process. With store, "
+          + "full is what the database is set to, and relaxed does not wait for its disk"),
       Setting(
         "live-sessions", \.sessions.liveSessions, .whole(1...100_000_000),
         "How many sessions stay in memory; the rest come back from the folder when they are asked for"),

@@ -79,6 +79,69 @@ import Testing
     }
   }
 
+  @Test(.enabled(if: PostgreSQLServer.isInstalled), arguments: 0..<6)
+  func whatManySessionsWriteAtOnceIsWhatTheyWouldHaveWrittenInTurn(seed: Int) throws {
+    var random = Seeded(UInt64(seed))
+    let memory = MemoryStore(isShared: true)
+    let store = try PostgreSQLStore(url: try PostgreSQLServer.shared.get().newDatabase())
+    for _ in 0..<40 {
+      var groups: [[StoreEntry]] = []
+      // One group a session, as a hub has it whose sessions wait for their writes.
+      let known = try memory.sessions(after: "", limit: 99).shuffled(using: &random)
+      for session in known.prefix(Int.random(in: 0...12, using: &random)) {
+        groups.append(try group(session.key, memory, &random))
+      }
+      for _ in 0..<Int.random(in: 1...3, using: &random) { groups.append(creation(&random)) }
+      groups.shuffle(using: &random)
+      let lost = try memory.write(groups: groups)
+      #expect(try store.write(groups: groups) == lost, "\(groups)")
+    }
+    let sessions = try memory.sessions(after: "", limit: 99)
+    #expect(try store.sessions(after: "", limit: 99) == sessions && sessions.contains { $0.deletedAt != nil })
+    #expect(try store.values(after: "", limit: 99) == memory.values(after: "", limit: 99))
+    for session in sessions {
+      let events = try memory.events(session.key, after: 0, limit: 999)
+      #expect(try store.events(session.key, after: 0, limit: 999) == events)
+      #expect(try store.snapshot(session.key) == memory.snapshot(session.key))
+      #expect(try store.heads([session.key]) == memory.heads([session.key]))
+    }
+  }
+
+  /// A new session, whose name may be taken.
+  private func creation(_ random: inout Seeded) -> [StoreEntry] {
+    let key = Int64.random(in: 1...Int64.max, using: &random)
+    let id = "s\(Int.random(in: 1...30, using: &random))"
+    var entries = [StoreEntry.create(id: id, key: key, time: 5, keepUntil: 9)]
+    entries += (1...2).map { .event(key: key, revision: $0, text: Array("\(random.next())".utf8)) }
+    switch Int.random(in: 0..<3, using: &random) {
+    case 0: entries.append(.value(name: "v\(id)", value: Array("\(random.next())".utf8)))
+    case 1: entries.append(.newValue(name: "n\(Int.random(in: 0..<40, using: &random))", value: []))
+    default: break
+    }
+    return entries
+  }
+
+  /// Something that a hub may write to a session, which may come too late.
+  private func group(_ key: Int64, _ store: MemoryStore, _ random: inout Seeded) throws -> [StoreEntry] {
+    var head = try store.heads([key])[key] ?? 0
+    if head > 3, Int.random(in: 0..<12, using: &random) == 0 {
+      return [.delete(key: key, time: 7, ifRevision: Bool.random(using: &random) ? head : nil)]
+    }
+    if Int.random(in: 0..<6, using: &random) == 0 { head += Bool.random(using: &random) ? 1 : -1 }
+    var entries: [StoreEntry] = []
+    for _ in 0..<Int.random(in: 1...3, using: &random) {
+      head += 1
+      entries.append(.event(key: key, revision: head, text: Array("\(key)-\(head)-\(random.next())".utf8)))
+    }
+    switch Int.random(in: 0..<8, using: &random) {
+    case 0: entries.append(.snapshot(key: key, revision: head, text: Array("\(random.next())".utf8)))
+    case 1: entries.append(.keep(key: key, until: Int.random(in: 10...99, using: &random)))
+    case 2: entries.append(.value(name: "v\(key % 3)", value: Array("\(random.next())".utf8)))
+    default: break
+    }
+    return entries
+  }
+
   @Test(arguments: Kind.here) func aSessionThatWasPutAwayComesBackUnchanged(kind: Kind) throws {
     try Self.with(kind) { store in
       for (name, rules) in policies {
