@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
-"""Three servers behind HAProxy, over one PostgreSQL, by the real program: what the protocol promises holds while servers are
+"""Three servers behind HAProxy, over one PostgreSQL with TLS, by the real program: what is promised holds while servers are
 killed, the database is restarted and lines are cut.
 
     Tests/Clients/cluster.py PROGRAM [--trainers N] [--ranks N] [--steps N] [--pace SECONDS] [--kills N] [--only NAME]
 
-PROGRAM is the built `anneal`. Needs PostgreSQL's own programs, haproxy, openssl, iproute2 (Debian's packages postgresql, haproxy,
-openssl, iproute2), and to be root for the network namespaces: else it says so, and no line is cut.
+PROGRAM is the built `anneal`. Needs haproxy, PostgreSQL's own programs, openssl and ip (Debian's packages haproxy, postgresql,
+openssl, iproute2). Lines are cut in network namespaces of the test's own; where none may be made, it says so and cuts none.
 """
 import argparse
 import asyncio
+import http.client
 import json
 import os
 import pathlib
@@ -16,12 +17,14 @@ import random
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 
 import network
+import sessions
 from database import Database, begin
 from server import Certificate
-from sessions import check, loss
+from sessions import SPECIFICATION, check
 from trainers import Connection, Run
 
 PROJECT = pathlib.Path(__file__).parents[2]
@@ -31,54 +34,54 @@ class Server:
     """One of the servers, in its place."""
 
     def __init__(self, program, place, folder, number):
-        self.program, self.place, self.folder, self.number = program, place, folder, number
+        self.program, self.place, self.number = program, place, number
         self.process = None
+        self.log, self.data = folder / f"server{number}.log", folder / f"data{number}"
 
-    def url(self, database, ssl="verify-full", issuer=None):
-        return (f"postgresql://anneal@localhost/{database}?hostaddr={self.place.database}&port={self.port}&sslmode={ssl}"
-                + (f"&sslrootcert={issuer}" if issuer else ""))
-
-    def launch(self, url, environment, *arguments):
+    def launch(self, url, environment):
         """Starts it, and does not wait until it listens."""
-        self.log = self.folder / f"server{self.number}.log"
-        self.url_used, self.environment, self.arguments = url, environment, arguments
+        self.url, self.environment = url, environment
         self.process = begin(
             *self.place.prefix, self.program, "serve", "--host", self.place.host, "--port", str(self.place.port), "--allow-anonymous",
-            "--data", str(self.folder / f"data{self.number}"), "--store", url, *arguments,
+            "--data", str(self.data), "--store", url,
             stdout=subprocess.PIPE, stderr=self.log.open("a"), text=True, env={**os.environ, **environment})
 
-    def again(self):
-        self.launch(self.url_used, self.environment, *self.arguments)
+    def launch_again(self):
+        self.launch(self.url, self.environment)
 
     def listens(self):
-        """Waits until it listens; false where it has ended instead: without its database it does not start."""
+        """Waits until it listens; false where it ends instead: without its database it does not start."""
         return self.process.stdout.readline().startswith("anneal listens on")
+
+    @property
+    def is_running(self):
+        return self.process is not None and self.process.poll() is None
 
     def kill(self):
         self.process.kill()
         self.process.wait()
         self.process.stdout.close()
 
-    def end(self):
+    def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        check(self.process.wait(30) == 0, "it does not end as it should")
+        check(self.process.wait(30) == 0, "it does not end as it should", self.log.read_text()[-2000:])
         self.process.stdout.close()
 
 
 class Cluster:
-    """All of it."""
+    """Three servers, their database and their load balancer."""
 
     def __init__(self, program, folder):
         self.folder = folder
         self.is_apart = network.leave()
         self.places = [network.Place(number, self.is_apart) for number in range(3)]
+        self.servers = [Server(program, place, folder, number) for number, place in enumerate(self.places)]
         self.issuer = Certificate(folder, "issuer")
         self.database = Database(
             folder / "database", Certificate(folder, "database-server", self.issuer), "*" if self.is_apart else "127.0.0.1",
-            5432 if self.is_apart else network.free_port())
-        self.servers = [Server(program, place, folder, number) for number, place in enumerate(self.places)]
+            network.free_port())
         self.port = network.free_port()
-        self.balance()
+        self.balancer = self.balance()
         self.count = 0
 
     def balance(self):
@@ -92,76 +95,121 @@ class Cluster:
             text = text.replace(old, new)
         file = self.folder / "haproxy.cfg"
         file.write_text(text)
-        self.balancer = begin("haproxy", "-db", "-f", str(file), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return begin("haproxy", "-db", "-f", str(file), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def url(self, place, database, **parameters):
+        given = {"hostaddr": place.database, "port": self.database.port, **parameters}
+        return f"postgresql://anneal@localhost/{database}?" + "&".join(f"{name}={value}" for name, value in given.items())
+
+    def secure(self):
+        return {"sslmode": "verify-full", "sslrootcert": self.issuer.file}
 
     def start(self, at_once=False):
-        """All servers, on a database of their own."""
+        """All servers, on a new database; the first alone makes the tables, or all at once."""
+        for server in self.servers:
+            if server.is_running:
+                server.kill()
         self.count += 1
         name = f"sessions{self.count}"
         self.database.create(name)
+        for number, server in enumerate(self.servers):
+            server.launch(self.url(server.place, name, **self.secure()), {"PGPASSFILE": self.database.passwords})
+            if number == 0 and not at_once:
+                check(server.listens(), server.log.read_text()[-2000:])
+        waiting = self.servers if at_once else self.servers[1:]
+        check(all([server.listens() for server in waiting]), [server.log.read_text()[-500:] for server in waiting])
+        self.settle()
+
+    def settle(self):
+        """Waits until the load balancer knows that a server is ready."""
+        eventually(lambda: ask(self, "GET", "/readyz")[0] == 200)
+
+    def stop(self):
         for server in self.servers:
-            server.port = self.database.port
-            server.launch(
-                server.url(name, issuer=self.issuer.file), {"PGPASSFILE": self.database.passwords})
-            if not at_once:
-                check(server.listens(), server.log.read_text())
-        if at_once:
-            check(all([server.listens() for server in self.servers]), [server.log.read_text() for server in self.servers])
-        self.settle(200)
-
-    def settle(self, status, seconds=30):
-        """Waits until the load balancer knows how it stands."""
-        async def wait():
-            connection = Connection("127.0.0.1", self.port)
-            end = time.monotonic() + seconds
-            while (await connection.ask("GET", "/readyz"))[0] != status:
-                check(time.monotonic() < end, "the load balancer does not take notice")
-                await asyncio.sleep(0.05)
-        asyncio.run(wait())
-
-    def end(self):
-        for server in self.servers:
-            server.end()
+            server.stop()
 
 
-async def disturb(cluster, options, run):
+class Front:
+    """A cluster for the tests of one server: its port is the load balancer's, and what is killed is one of the three."""
+
+    def __init__(self, cluster):
+        self.cluster, self.port, self.chance = cluster, cluster.port, random.Random(1)
+        cluster.start()
+
+    def kill(self):
+        self.chance.choice(self.cluster.servers).kill()
+
+    def start(self):
+        gone = [server for server in self.cluster.servers if not server.is_running]
+        for server in gone:
+            server.launch_again()
+        check(all([server.listens() for server in gone]), "a server does not come back")
+        self.cluster.settle()
+
+    def stop(self):
+        self.cluster.stop()
+
+
+def ask(to, method, path, content=None):
+    """Asks a server by its place, or the load balancer: the status, the fields, the content and the seconds that it took."""
+    host = getattr(to, "host", "127.0.0.1")
+    connection = http.client.HTTPConnection(host, to.port, timeout=60)
+    began = time.monotonic()
+    try:
+        connection.request(method, path, None if content is None else json.dumps(content), {"Content-Type": "application/json"})
+        response = connection.getresponse()
+        return response.status, response.headers, response.read(), time.monotonic() - began
+    finally:
+        connection.close()
+
+
+def asked(status, *request):
+    """The document, where the status is as it should be."""
+    got, fields, content, _ = ask(*request)
+    check(got == status, request[1:], got, content)
+    return json.loads(content)
+
+
+def eventually(body, seconds=30):
+    """Waits until it is so, and returns how long that took."""
+    began = time.monotonic()
+    while not body():
+        check(time.monotonic() < began + seconds, "it does not come")
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+# Many trainers, and everything goes wrong.
+
+
+async def disturb(cluster, options):
     """Kills servers at random, restarts the database in the middle, and cuts lines."""
-    chance = random.Random(1)
+    chance = random.Random(options.seed)
     told = {"kills": 0, "restarts of the database": 0, "cuts": 0}
-    lines = [(place.to_database, place.to_balancer) for place in cluster.places] if cluster.is_apart else []
     for number in range(options.kills):
         await asyncio.sleep(chance.uniform(0.3, 1) * options.pause)
         server = chance.choice(cluster.servers)
         server.kill()
         told["kills"] += 1
-        print(time.time(), "killed", server.place.host)
         if number == options.kills // 2:
-            print(time.time(), "database")
             cluster.database.stop()
             await asyncio.sleep(1)
             cluster.database.start()
             told["restarts of the database"] += 1
         await asyncio.sleep(chance.uniform(0, 0.3))
-        server.again()
+        server.launch_again()
         while not await asyncio.to_thread(server.listens):
             await asyncio.sleep(0.2)
-            server.again()
-        if lines and number % 2 == 1:
+            server.launch_again()
+        if cluster.is_apart and number % 2 == 1:
             # To the database and to the load balancer by turns.
-            line = chance.choice(lines)[number // 2 % 2]
+            place = chance.choice(cluster.places)
+            line = place.to_database if number % 4 == 1 else place.to_balancer
             line.cut()
-            print(time.time(), "cut", line.name)
             await asyncio.sleep(options.cut)
             line.mend()
-            print(time.time(), "mended", line.name)
             told["cuts"] += 1
     return told
-
-
-async def watch(run):
-    while True:
-        await asyncio.sleep(10)
-        print(f"  … {sum(map(len, run.reports.values()))} reports, refused {run.refused}, unanswered {run.unanswered}", flush=True)
 
 
 async def train(cluster, options):
@@ -169,79 +217,320 @@ async def train(cluster, options):
     began = time.monotonic()
     tasks = [asyncio.create_task(run.trainer(number)) for number in range(options.trainers)]
     tasks += [asyncio.create_task(run.rank(mode, rank)) for mode in ("quorum", "leader") for rank in range(options.ranks)]
-    watcher = asyncio.create_task(watch(run))
     await asyncio.sleep(1)
-    told = await disturb(cluster, options, run)
+    told = await disturb(cluster, options)
     run.is_calm = True
-    done, late = await asyncio.wait(tasks, timeout=max(40, 2 * options.steps * options.pace), return_when=asyncio.FIRST_EXCEPTION)
-    watcher.cancel()
+    done, late = await asyncio.wait(tasks, timeout=max(60, 4 * options.steps * options.pace), return_when=asyncio.FIRST_EXCEPTION)
     for task in done:
         task.result()
-    if late:
-        for session in ("quorum", "leader"):
-            for place in cluster.places:
-                print(place.host, session, await Connection(place.host, place.port).ask("GET", f"/sessions/{session}"))
-            print(session, run.ends.get(session), max(run.rates[session]), sorted(run.reports[session])[-20:])
-        text = (await Connection(cluster.places[0].host, 8080).ask("GET", "/sessions/quorum/history?format=ndjson"))[2]
-        rows = {(row["step"], row.get("rank", 0)) for row in map(json.loads, text.splitlines()) if row["kind"] == "report"}
-        print([(key, run.trace.get(("quorum", *key))) for key in run.reports["quorum"] if key not in rows])
-        print([(key, run.trace.get(("quorum", *key))) for key in run.reports["quorum"] if key in rows and key[0] == max(rows)[0]])
-    check(not late, f"{len(late)} trainers do not end")
+    check(not late, f"{len(late)} trainers do not end", [str(task.get_stack()[-1]) for task in late][:5])
     took = time.monotonic() - began
-    ended = [task.result() for task in tasks]
-    check(all(step >= options.steps for _, step in ended))
+    check(all(task.result()[1] >= options.steps for task in tasks), "a trainer ended too early")
     await verify(cluster, run, options)
     times = sorted(run.times)
-    count = sum(map(len, run.reports.values()))
     faults = ", ".join(f"{number} {name}" for name, number in told.items())
-    print(f"{options.trainers} trainers and 2 × {options.ranks} ranks on 3 servers: {faults}; {count} acknowledged reports are all there, one "
-          f"rate a step, all ranks agree, every trainer ended ({took:.0f} s; an answer took {times[len(times) // 2] * 1e3:.0f} ms in the "
-          f"middle, {times[len(times) * 99 // 100] * 1e3:.0f} ms at the 99th of 100, {run.slowest:.1f} s at most; {run.refused} were 503, {run.unanswered} did not come)")
-
-
-def starts_at_once(cluster, options):
-    """The tables are made by several servers at the same moment."""
-    for _ in range(10):
-        cluster.start(at_once=True)
-        cluster.end()
-    print("three servers start at once on an empty database, 10 times")
+    print(f"{options.trainers} trainers and 2 × {options.ranks} ranks, {faults}: all {sum(map(len, run.reports.values()))} acknowledged "
+          f"reports are there once, one rate a step, all ranks agree, every trainer ended ({took:.0f} s; an answer took "
+          f"{times[len(times) // 2] * 1e3:.0f} ms in the middle, {times[len(times) * 99 // 100]:.1f} s at the 99th of 100, {times[-1]:.1f} s "
+          f"at most; {run.refused} were 503, {run.unanswered} did not come)")
 
 
 async def verify(cluster, run, options):
     """Asks each server itself."""
     connections = [Connection(place.host, place.port) for place in cluster.places]
 
-    async def examine(session):
-        histories = []
-        for connection in connections:
-            status, _, text = await connection.ask("GET", f"/sessions/{session}/history?format=ndjson")
-            check(status == 200, status, text)
-            histories.append([json.loads(line) for line in text.splitlines()])
-        check(histories[0] == histories[1] == histories[2], "the servers tell different histories", session)
+    async def told(connection, path):
+        status, _, answer = await connection.ask("GET", path)
+        check(status == 200, path, status, answer)
+        return answer
+
+    for session, acknowledged in run.reports.items():
+        texts = [await told(connection, f"/sessions/{session}/history?format=ndjson") for connection in connections]
+        check(texts[0] == texts[1] == texts[2], "the servers tell different histories", session)
         rows = {}
-        for row in histories[0]:
-            if row["kind"] != "report":
-                continue
-            key = row["step"], row.get("rank", 0)
-            check(key not in rows, "counted twice", session, row)
-            rows[key] = row
-        acknowledged = run.reports[session]
+        for row in map(json.loads, texts[0].splitlines()):
+            if row["kind"] == "report":
+                key = row["step"], row.get("rank", 0)
+                check(key not in rows, "counted twice", session, row)
+                rows[key] = row
         check(set(acknowledged) == set(rows), "reports are missing, or too many", session, set(acknowledged) ^ set(rows))
-        for key, value in acknowledged.items():
-            check(rows[key]["metrics"]["loss"] == value, session, key, rows[key])
         rates = run.rates[session]
         last = max(rates)
-        check(set(rates) == set(range(1, last + 1)) and last >= options.steps, session, last)
-        for (step, _), row in rows.items():
-            check(step == 0 or row["learning_rate"] == rates[step], session, row, rates.get(step))
-        for connection in connections:
-            answers = [(await connection.ask("GET", f"/sessions/{session}/next?step={step}"))[2]["learning_rate"]
-                       for step in (range(1, last + 1) if session in ("quorum", "leader") else (1, last // 2, last))]
+        check(sorted(rates) == list(range(1, last + 1)) and last >= options.steps, session, last)
+        for key, value in acknowledged.items():
+            row = rows[key]
+            check(row["metrics"]["loss"] == value, session, key, row)
+            check(key[0] == 0 or row["learning_rate"] == rates[key[0]], "another rate than was told", session, row)
+        # All steps of the sessions of many ranks, and some of the others.
+        for step in range(1, last + 1) if session in ("quorum", "leader") else (1, last // 2, last):
+            found = {(await told(connection, f"/sessions/{session}/next?step={step}"))["learning_rate"] for connection in connections}
+            check(found == {rates[step]}, session, step, found, rates[step])
         status, _, answer = await random.choice(connections).ask("POST", f"/sessions/{session}/replay", {})
         check(status == 200 and answer["verified"] is True, session, answer)
 
-    for session in run.reports:
-        await examine(session)
+
+def training(cluster, options):
+    cluster.start()
+    asyncio.run(train(cluster, options))
+    cluster.stop()
+
+
+# Many ranks at once at a server that does not know yet what the others have written.
+
+
+async def arrive(cluster, steps):
+    ahead, behind = ([Connection(place.host, place.port) for _ in range(16)] for place in cluster.places[:2])
+    specification = {**SPECIFICATION, "ranks": {"mode": "quorum", "world_size": 16}}
+    check((await ahead[0].ask("PUT", "/sessions/ranks", specification))[0] == 201)
+    others = [Connection(cluster.places[1].host, cluster.places[1].port) for _ in range(8)]
+    is_over = False
+
+    async def keep_busy(number):
+        """So that what comes meanwhile is written together."""
+        check((await others[number].ask("PUT", f"/sessions/other-{number}", SPECIFICATION))[0] == 201)
+        step = 0
+        while not is_over:
+            check((await others[number].ask("POST", f"/sessions/other-{number}/next", {"step": step, "loss": 1}))[0] == 200)
+            step += 1
+
+    async def report(step, rank):
+        connection = (ahead if rank < 2 else behind)[rank]
+        status, _, answer = await connection.ask("POST", "/sessions/ranks/next", {"step": step, "loss": rank, "rank": rank})
+        check(status in (200, 202) and "duplicates" not in answer, step, rank, status, answer)
+
+    busy = [asyncio.create_task(keep_busy(number)) for number in range(8)]
+    for step in range(steps):
+        await report(step, 0)
+        await asyncio.gather(*(report(step, rank) for rank in range(1, 16)))
+        status, _, answer = await ahead[0].ask("GET", f"/sessions/ranks/next?step={step + 1}")
+        check(status == 200, "all ranks are acknowledged, and the step is not closed", answer)
+    is_over = True
+    await asyncio.gather(*busy)
+    text = (await ahead[0].ask("GET", "/sessions/ranks/history?format=ndjson"))[2]
+    reports = [(row["step"], row.get("rank", 0)) for row in map(json.loads, text.splitlines()) if row["kind"] == "report"]
+    check(sorted(reports) == [(step, rank) for step in range(steps) for rank in range(16)], "reports are missing or there twice")
+
+
+def arrivals(cluster, options):
+    cluster.start()
+    asyncio.run(arrive(cluster, options.steps))
+    cluster.stop()
+    print(f"16 ranks at two servers at once, {options.steps} steps, neither knows what the other writes: each report is there once")
+
+
+# What holds of one server holds behind the load balancer.
+
+
+def promises(cluster, options):
+    for test in (sessions.protocol, sessions.events, sessions.neighbors):
+        test(lambda *_: Front(cluster))
+    sessions.ranks(lambda *_: Front(cluster), options.ranks, options.steps)
+    sessions.crash(lambda *_: Front(cluster), options.kills)
+
+
+def flat(value):
+    """A schedule of the vectors as the service reads it: their arguments stand beside the type."""
+    if isinstance(value, list):
+        return [flat(item) for item in value]
+    if not isinstance(value, dict) or "type" not in value:
+        return value
+    return {**{name: item for name, item in value.items() if name != "args"},
+            **{name: flat(item) for name, item in value.get("args", {}).items()}}
+
+
+def vectors(cluster, options):
+    """What the libraries returned: the rates through the load balancer are a server's own, digit for digit, and the libraries'."""
+    cluster.start()
+    count = 0
+    connection = http.client.HTTPConnection("127.0.0.1", cluster.port, timeout=60)
+    for file in sorted((PROJECT / "Tests/ConformanceTests/Vectors").glob("*.jsonl")):
+        if file.name == "errors.jsonl":
+            continue
+        for vector in map(json.loads, file.read_text().splitlines()):
+            schedule = flat({name: vector[name] for name in ("type", "args", "base_lr") if vector.get(name) is not None})
+            request = {"schedule": schedule, "at": vector["steps"]}
+            if "metrics" in vector:
+                request["metrics"] = vector["metrics"]
+            connection.request("POST", "/schedule", json.dumps(request), {"Content-Type": "application/json"})
+            response = connection.getresponse()
+            content = response.read()
+            check(response.status == 200, vector, content)
+            if count % 10 == 0:
+                check(ask(cluster.places[count % 3], "POST", "/schedule", request)[2] == content, vector)
+            expected, got = vector["expected"], json.loads(content)["learning_rates"]
+            check(len(expected) == len(got), vector)
+            peak = max(map(abs, expected))
+            tolerance = {"float64": 1e-9, "float32": 2e-6}[vector.get("dtype", "float64")] * peak if peak else 1e-15
+            for step, ours, theirs in zip(vector["steps"], got, expected):
+                others = [theirs, vector.get("also", {}).get(str(step), theirs)]
+                check(any(abs(ours - other) <= tolerance for other in others), vector, step, ours, theirs)
+            count += 1
+    cluster.stop()
+    print(f"{count} schedules of the libraries through the load balancer: their rates, and a server's own to the last digit")
+
+
+# What an operator sees.
+
+
+def loss_of_the_database(cluster, name, servers, lose, restore):
+    """What the servers that have lost the database do meanwhile and afterwards."""
+    session = f"/sessions/lost-{len(servers)}"
+    asked(201, cluster, "PUT", session, SPECIFICATION)
+    for step in range(3):
+        for place in cluster.places:
+            rate = asked(200, place, "POST", f"{session}/next", {"step": step, "loss": 1})["learning_rate"]
+    identities = [server.process.pid for server in cluster.servers]
+    lose()
+    lost_at = time.monotonic()
+    place = servers[0].place
+    told = {}
+
+    def measure(what, method, path, content=None):
+        told[what] = ask(place, method, path, content)
+
+    # At once, as trainers would: each by a thread of its own.
+    threads = [threading.Thread(target=measure, args=arguments) for arguments in [
+        ("report", "POST", f"{session}/next", {"step": 3, "loss": 1}), ("sealed", "GET", f"{session}/next?step=3"),
+        ("ready", "GET", "/readyz"), ("lives", "GET", "/livez")]]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    status, fields, content, _ = told["report"]
+    check(status == 503 and int(fields["Retry-After"]) >= 1, status, content)
+    check(json.loads(content)["type"] == "urn:anneal:problem:store-unavailable", content)
+    status, _, content, _ = told["sealed"]
+    check(status == 200 and json.loads(content)["learning_rate"] == rate, "a sealed rate is not answered", status, content)
+    status, _, content, _ = told["ready"]
+    check(status == 503 and "the sessions cannot be read" in json.loads(content)["detail"], "it is said to be ready", status, content)
+    check(told["lives"][0] == 200, "it is said to be dead")
+    # Once it knows, nobody waits for the database any more, not even while it is looked for.
+    later = [ask(place, *request) for _ in range(5) for request in [
+        ("GET", f"{session}/next?step=3"), ("POST", f"{session}/next", {"step": 3, "loss": 1})]]
+    check([answer[0] for answer in later] == [200, 503] * 5, [answer[0] for answer in later])
+    if len(servers) == 3:
+        # Those that live answer what they can, and the load balancer lets them.
+        eventually(lambda: ask(cluster, "GET", f"{session}/next?step=3")[0] == 200)
+        status, fields, content, _ = ask(cluster, "POST", f"{session}/next", {"step": 3, "loss": 1})
+        check(status == 503 and int(fields["Retry-After"]) >= 1, status, content)
+    else:
+        # The others have it.
+        for step in range(3, 9):
+            asked(200, cluster, "POST", f"{session}/next", {"step": step, "loss": 1})
+    away = time.monotonic() - lost_at
+    restore()
+    back = eventually(lambda: all(ask(server.place, "GET", "/readyz")[0] == 200 for server in servers))
+    # What a server has kept open to the database may be found dead only now, once.
+    answers = [[ask(server.place, "POST", f"{session}/next", {"step": 9 + server.number, "loss": 1})[0] for _ in range(2)] for server in servers]
+    check(all(answer[-1] == 200 for answer in answers), "a report is not taken though the server is ready", answers)
+    check([server.process.pid for server in cluster.servers if server.is_running] == identities, "a server has ended")
+    check(asked(200, place, "POST", f"{session}/replay", {})["verified"])
+    cluster.settle()
+    print(f"the database {name} for {away:.1f} s: 503 and Retry-After for a report after {told['report'][3]:.2f} s, a sealed rate after "
+          f"{told['sealed'][3]:.2f} s, /readyz 503 after {told['ready'][3]:.2f} s, /livez 200 after {told['lives'][3]:.2f} s; later answers "
+          f"within {max(answer[3] for answer in later):.2f} s; ready {back:.2f} s after its return, reports are then answered with {answers}")
+
+
+def losses(cluster, options):
+    cluster.start()
+    loss_of_the_database(cluster, "stops", cluster.servers, cluster.database.stop, cluster.database.start)
+    if cluster.is_apart:
+        server = cluster.servers[0]
+        loss_of_the_database(
+            cluster, "swallows what one server sends", [server], server.place.to_database.cut, server.place.to_database.mend)
+    cluster.stop()
+
+
+def news(cluster, options):
+    """A long poll and an event stream at one server see a report to another."""
+    cluster.start()
+    here, there = cluster.places[:2]
+    asked(201, here, "PUT", "/sessions/news", SPECIFICATION)
+    polls, events, balanced = [], [], []
+    told_at = {}
+
+    def listen(to, times):
+        connection = http.client.HTTPConnection(getattr(to, "host", "127.0.0.1"), to.port, timeout=30)
+        connection.request("GET", "/sessions/news/events")
+        response = connection.getresponse()
+        seen = []
+        for line in response:
+            if line.startswith(b"id: "):
+                seen.append(int(line[4:]))
+                if seen[-1] in told_at:
+                    times.append(time.monotonic() - told_at[seen[-1]])
+                if seen[-1] == 21:
+                    break
+        check(seen == list(range(1, 22)), "events are missing", seen)
+        connection.close()
+        ended.append(to)
+
+    ended = []
+    threads = [threading.Thread(target=listen, args=arguments) for arguments in [(here, events), (cluster, balanced)]]
+    for thread in threads:
+        thread.start()
+    for step in range(20):
+        waited = []
+        poll = threading.Thread(target=lambda: waited.append((ask(here, "GET", f"/sessions/news/next?step={step + 1}&wait=20"), time.monotonic())))
+        poll.start()
+        time.sleep(random.uniform(0.05, 0.2))
+        told_at[step + 2] = sent = time.monotonic()
+        rate = asked(200, there, "POST", "/sessions/news/next", {"step": step, "loss": 1})["learning_rate"]
+        poll.join()
+        (status, _, content, _), came = waited[0]
+        check(status == 200 and json.loads(content)["learning_rate"] == rate, status, content)
+        polls.append(came - sent)
+    for thread in threads:
+        thread.join(30)
+    check(len(ended) == 2, "a stream does not tell of what was reported elsewhere")
+    cluster.stop()
+    tell = lambda times: f"{sorted(times)[len(times) // 2] * 1e3:.0f} ms (at most {max(times) * 1e3:.0f})"
+    print(f"a report to one server is seen at another by a long poll after {tell(polls)}, by an event stream after {tell(events)}, through "
+          f"the load balancer after {tell(balanced)}")
+
+
+def security(cluster, options):
+    """The ways to the database."""
+    cluster.start()
+    name = f"sessions{cluster.count}"
+    statement = "DO $$ BEGIN IF (SELECT count(*) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) WHERE usename = 'anneal' AND NOT ssl) > 0 " \
+        "OR (SELECT count(*) FROM pg_stat_activity WHERE usename = 'anneal') < 3 THEN RAISE 'not all connections are encrypted'; END IF; END $$"
+    cluster.database.ask(name, statement)
+    cluster.stop()
+    stranger = Certificate(cluster.folder, "stranger")
+    server = Server(cluster.servers[0].program, cluster.places[0], cluster.folder, "-alone")
+    file, password = {"PGPASSFILE": cluster.database.passwords}, {"PGPASSWORD": cluster.database.password}
+    for parameters, environment in [
+            ({"sslmode": "require"}, file), ({"sslmode": "require"}, password), (cluster.secure(), password),
+            ({**cluster.secure(), "sslmode": "verify-ca"}, file)]:
+        server.launch(cluster.url(server.place, name, **parameters), environment)
+        check(server.listens(), parameters, server.log.read_text())
+        check(ask(server.place, "GET", "/readyz")[0] == 200)
+        server.stop()
+    for parameters, environment, reason in [
+            ({"sslmode": "verify-full", "sslrootcert": stranger.file}, file, "certificate verify failed"),
+            ({**cluster.secure(), "sslmode": "verify-full", "host": "elsewhere.example"}, file, "does not match host name"),
+            ({"sslmode": "disable"}, file, "no encryption"),
+            ({"sslmode": "require"}, {"PGPASSWORD": "wrong"}, "password authentication failed"),
+            ({"sslmode": "require"}, {"PGPASSFILE": "/none"}, "no password supplied")]:
+        server.log.write_text("")
+        server.launch(cluster.url(server.place, name, **parameters), environment)
+        check(not server.listens() and server.process.wait(30) != 0, "it has started", parameters)
+        text = server.log.read_text()
+        check(reason in text and cluster.database.password not in text, reason, text)
+    print("TLS and passwords: verify-full, verify-ca, require, PGPASSFILE and PGPASSWORD work; a stranger's certificate, another host's, no "
+          "TLS, a wrong password and none are refused with their reason")
+
+
+def starts(cluster, options):
+    """Three servers that start at once make their tables together."""
+    for _ in range(10):
+        cluster.start(at_once=True)
+        cluster.stop()
+    print("three servers start at once on an empty database, 10 times")
+
+
+TESTS = [starts, security, vectors, arrivals, news, losses, promises, training]
 
 
 def main():
@@ -254,6 +543,7 @@ def main():
     parser.add_argument("--kills", type=int, default=4)
     parser.add_argument("--pause", type=float, default=1, help="seconds from one kill to the next, at most")
     parser.add_argument("--cut", type=float, default=2, help="seconds that a line is cut")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -261,11 +551,12 @@ def main():
         cluster = Cluster(options.program, pathlib.Path(name))
         if not cluster.is_apart:
             print("No network namespace may be made here: no line is cut.")
-        if options.only:
-            return globals()[options.only](cluster, options)
-        cluster.start()
-        asyncio.run(train(cluster, options))
-        cluster.end()
+        for test in TESTS:
+            if options.only in (None, test.__name__):
+                began = time.monotonic()
+                test(cluster, options)
+                print(f"passed: {test.__name__} ({time.monotonic() - began:.1f} s)", flush=True)
+        cluster.database.stop()
 
 
 if __name__ == "__main__":

@@ -63,12 +63,11 @@ class Run:
         self.is_calm = False
         # The last step of the sessions of many ranks, once it is known.
         self.ends = {}
-        # By session: the acknowledged reports, by (step, rank); the rates, by step; and the answers that did not come.
+        # By session: the acknowledged reports by (step, rank), and the rates by step.
         self.reports, self.rates = {}, {}
-        self.refused = self.unanswered = self.conflicts = 0
-        self.slowest = 0.0
+        # How many answers were 503, or did not come; and seconds until the others came, all attempts together.
+        self.refused = self.unanswered = 0
         self.times = []
-        self.trace = {}
 
     async def insist(self, connection, method, path, content=None, well=(200, 201, 202)):
         """Sends it until it is answered."""
@@ -76,20 +75,16 @@ class Run:
         while True:
             try:
                 status, fields, answer = await connection.ask(method, path, content)
-            except OSError as error:
-                if "quorum" in path and content: self.trace.setdefault(("quorum", content.get("step"), content.get("rank")), []).append((time.time(), error))
+            except OSError:
                 self.unanswered += 1
                 await asyncio.sleep(random.uniform(0.1, 0.5))
                 continue
             if status in (502, 503, 504):
                 self.refused += 1
-                if "quorum" in path and content: self.trace.setdefault(("quorum", content.get("step"), content.get("rank")), []).append((time.time(), status, fields, answer))
                 await asyncio.sleep(float(fields.get("retry-after", 1)) * random.uniform(0.3, 1))
                 continue
             check(status in well, method, path, content, status, answer)
-            took = time.monotonic() - began
-            self.slowest = max(self.slowest, took)
-            self.times.append(took)
+            self.times.append(time.monotonic() - began)
             return status, answer
 
     def see(self, session, answer):
@@ -103,7 +98,6 @@ class Run:
         status, answer = await self.insist(connection, "POST", f"/sessions/{session}/next{wait}", content)
         check("conflicts" not in answer, session, answer)
         self.reports.setdefault(session, {})[step, rank] = value
-        self.trace.setdefault((session, step, rank), []).append((time.time(), status, answer))
         if status == 200:
             check(answer["step"] == step + 1, session, content, answer)
             self.see(session, answer)
