@@ -1,5 +1,6 @@
 """Many trainers in one process: each with a connection of its own, sending again what was not answered."""
 import asyncio
+import collections
 import json
 import random
 import time
@@ -66,7 +67,7 @@ class Run:
         # By session: the acknowledged reports by (step, rank), and the rates by step.
         self.reports, self.rates = {}, {}
         # How many answers were 503, or did not come; and seconds until the others came, all attempts together.
-        self.refused = self.unanswered = 0
+        self.refused, self.unanswered = collections.Counter(), 0
         self.times = []
 
     async def insist(self, connection, method, path, content=None, well=(200, 201, 202)):
@@ -80,7 +81,7 @@ class Run:
                 await asyncio.sleep(random.uniform(0.1, 0.5))
                 continue
             if status in (502, 503, 504):
-                self.refused += 1
+                self.refused[status] += 1
                 await asyncio.sleep(float(fields.get("retry-after", 1)) * random.uniform(0.3, 1))
                 continue
             check(status in well, method, path, content, status, answer)
