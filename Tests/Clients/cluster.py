@@ -28,6 +28,8 @@ from sessions import SPECIFICATION, check
 from trainers import Connection, Run
 
 PROJECT = pathlib.Path(__file__).parents[2]
+# Where Debian has haproxy and ip, and not every user looks.
+os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 
 class Server:
@@ -43,7 +45,7 @@ class Server:
         self.url, self.environment = url, environment
         self.process = begin(
             *self.place.prefix, self.program, "serve", "--host", self.place.host, "--port", str(self.place.port), "--allow-anonymous",
-            "--data", str(self.data), "--store", url,
+            "--data", str(self.data), "--store", url, "--linger-timeout", "0.2",
             stdout=subprocess.PIPE, stderr=self.log.open("a"), text=True, env={**os.environ, **environment})
 
     def launch_again(self):
@@ -563,7 +565,7 @@ def main():
     parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--pace", type=float, default=0.5, help="seconds that a step takes")
     parser.add_argument("--kills", type=int, default=4)
-    parser.add_argument("--pause", type=float, default=1, help="seconds from one kill to the next, at most")
+    parser.add_argument("--pause", type=float, default=0.7, help="seconds from one kill to the next, at most")
     parser.add_argument("--cut", type=float, default=2, help="seconds that a line is cut")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only")
