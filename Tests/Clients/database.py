@@ -42,7 +42,7 @@ class Database:
         folder.mkdir()
         if self.user:
             shutil.chown(folder, self.user)
-        self.run("initdb", "--pgdata", f"{folder}/data", "--username", "owner", "--auth-local", "trust", "--auth-host", "reject", "--no-sync")
+        self.run("initdb", "--pgdata", f"{folder}/data", "--username", "owner", "--auth", "trust", "--no-sync")
         for name, content in [("server.crt", certificate.file), ("server.key", certificate.key)]:
             file = folder / "data" / name
             file.write_bytes(pathlib.Path(content).read_bytes())
@@ -61,10 +61,12 @@ class Database:
 
     def run(self, name, *arguments):
         command = ["setpriv", "--reuid", self.user, "--regid", self.user, "--clear-groups"] if self.user else []
-        subprocess.run([*command, f"{self.programs}/{name}", *arguments], check=True, stdout=subprocess.DEVNULL)
+        return subprocess.run([*command, f"{self.programs}/{name}", *arguments], check=True, stdout=subprocess.PIPE, text=True).stdout
 
     def ask(self, database, statement):
-        self.run("psql", "--quiet", "--host", str(self.folder), "--port", str(self.port), "--username", "owner", "--dbname", database, "--command", statement)
+        """What the database answers: one value, where there is one."""
+        return self.run("psql", "--quiet", "--tuples-only", "--no-align", "--host", str(self.folder), "--port", str(self.port),
+                        "--username", "owner", "--dbname", database, "--command", statement).strip()
 
     def create(self, name):
         self.ask("postgres", f"CREATE DATABASE {name} OWNER anneal")
