@@ -76,8 +76,16 @@ public final class MemoryStore: SessionStore {
 
   public func write(groups: [[StoreEntry]]) throws -> Set<Int> {
     var lost: Set<Int> = []
+    var lostSessions: Set<Int64> = []
     for (index, entries) in groups.enumerated() {
-      do { try write(entries) } catch is StoreConflict { lost.insert(index) }
+      let sessions = entries.compactMap(\.key)
+      do {
+        if !lostSessions.isDisjoint(with: sessions) { throw StoreConflict() }
+        try write(entries)
+      } catch is StoreConflict {
+        lost.insert(index)
+        lostSessions.formUnion(sessions)
+      }
     }
     return lost
   }

@@ -128,6 +128,8 @@ extension SessionHub {
           { ending in
             switch ending {
             case .durable: operation.completion(.success(value))
+            // What is on disk is in memory again.
+            case .failed where operation.takesMemory: self.again(operation)
             case .failed(let error): operation.completion(.failure(error))
             case .overtaken: self.again(operation)
             }

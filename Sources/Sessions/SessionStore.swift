@@ -8,7 +8,8 @@ public protocol SessionStore: Sendable {
   /// Writes all of it, or none. When it returns, it is as durable as the store promises.
   func write(_ entries: [StoreEntry]) throws
 
-  /// Writes each group whole or not at all, all in one go.
+  /// Writes each group whole or not at all, all in one go, in their order. Where a group is not written, no later one of its
+  /// sessions is: it was made upon the other.
   ///
   /// - Returns: the indices of the groups that are not written, because another server was there first: their session's log
   ///   has another event already, is deleted, or their name is taken.
@@ -82,6 +83,16 @@ public enum StoreEntry: Sendable {
   case value(name: String, value: [UInt8])
   /// A value whose name must not have one yet.
   case newValue(name: String, value: [UInt8])
+
+  /// The key of the session that it is about.
+  public var key: Int64? {
+    switch self {
+    case .create(_, let key, _, _), .keep(let key, _), .event(let key, _, _), .snapshot(let key, _, _),
+      .delete(let key, _, _):
+      key
+    case .value, .newValue: nil
+    }
+  }
 }
 
 public struct StoredSession: Sendable, Equatable {

@@ -69,11 +69,13 @@ final class PostgreSQLConnection {
 
   /// Whether the database has closed the connection while nothing was asked of it.
   private func isStale(_ connection: OpaquePointer) -> Bool {
-    if library.status(connection) != Constant.connectionOK { return true }
-    var question = pollfd(fd: library.socket(connection), events: Int16(POLLIN), revents: 0)
-    if poll(&question, 1, 0) == 0 { return false }
-    // A notice, or the end.
-    return library.consumeInput(connection) == 0 || library.status(connection) != Constant.connectionOK
+    while library.status(connection) == Constant.connectionOK {
+      var question = pollfd(fd: library.socket(connection), events: Int16(POLLIN), revents: 0)
+      if poll(&question, 1, 0) == 0 { return false }
+      // A notice, or that it ends; and then the end.
+      if library.consumeInput(connection) == 0 { return true }
+    }
+    return true
   }
 
   /// Makes the connection, which takes five seconds at most where the URL says nothing else.

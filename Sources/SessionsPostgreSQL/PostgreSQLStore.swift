@@ -1,3 +1,4 @@
+import Glibc
 public import Sessions
 import Synchronization
 
@@ -55,26 +56,32 @@ public final class PostgreSQLStore: SessionStore {
 
   /// Makes the tables, or brings them up to the version that this program knows.
   private static func migrate(_ sql: PostgreSQLConnection) throws {
-    let newest = Statements.migrations.count
-    // Two servers that start at once may make the same table at once: one of them is told so, and looks again.
-    for attempt in 0...5 {
+    // Servers that start at once make the same tables at once: all but one are told so, for each table, and look again.
+    var tries = 0
+    while true {
       do {
-        _ = try sql.run(Statements.versions)
-        let found = Int(try sql.run(Statements.version).integer(0, 0))
-        if found > newest {
-          throw StoreError(
-            "the database was written by a newer anneal (its tables are of version \(found), this program knows "
-              + "\(newest)); use that one, or another database")
-        }
-        for version in found..<newest {
-          for statement in Statements.migrations[version] { _ = try sql.run(statement) }
-          _ = try sql.run(Statements.migrated(to: version + 1))
-        }
-        return
+        return try migrateOnce(sql)
       } catch let refusal as PostgreSQLConnection.Refusal {
-        let isRace = ["23505", "42P07", "40001", "40P01", "XX000"].contains(refusal.state)
-        if !isRace || attempt == 5 { throw StoreError("the tables cannot be made: \(refusal.message)") }
+        tries += 1
+        let isRace = ["23505", "42P07", "42710", "40001", "40P01", "XX000"].contains(refusal.state)
+        if !isRace || tries == 100 { throw StoreError("the tables cannot be made: \(refusal.message)") }
+        usleep(UInt32.random(in: 0...20_000))
       }
+    }
+  }
+
+  private static func migrateOnce(_ sql: PostgreSQLConnection) throws {
+    let newest = Statements.migrations.count
+    _ = try sql.run(Statements.versions)
+    let found = Int(try sql.run(Statements.version).integer(0, 0))
+    if found > newest {
+      throw StoreError(
+        "the database was written by a newer anneal (its tables are of version \(found), this program knows "
+          + "\(newest)); use that one, or another database")
+    }
+    for version in found..<newest {
+      for statement in Statements.migrations[version] { _ = try sql.run(statement) }
+      _ = try sql.run(Statements.migrated(to: version + 1))
     }
   }
 
@@ -86,16 +93,14 @@ public final class PostgreSQLStore: SessionStore {
 
   public func write(groups: [[StoreEntry]]) throws -> Set<Int> {
     try writer.withLock { connection in
-      let sql = connection.sql
-      var lost: Set<Int> = []
       var batch = WriteBatch()
       for (index, entries) in groups.enumerated() where !batch.add(index, entries) {
-        lost.formUnion(try batch.write(sql))
-        batch = WriteBatch()
+        try batch.write(connection.sql)
         // An empty one takes it.
         _ = batch.add(index, entries)
       }
-      return lost.union(try batch.write(sql))
+      try batch.write(connection.sql)
+      return batch.lost
     }
   }
 

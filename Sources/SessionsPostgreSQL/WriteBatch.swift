@@ -1,63 +1,94 @@
 import Sessions
 
-/// What many sessions have to write, gathered into one transaction that takes one round trip.
+/// What many sessions have to write, gathered into transactions that take one round trip each.
 ///
 /// A group that is gathered with others writes to one session's log or beside it, makes the session first, or deletes it at
 /// last. Whether it can be written is the same question for all groups of a session: whether its log is as long as they think.
 /// A group that is about several sessions, or takes a name that must be free, is written alone.
 struct WriteBatch {
-  private var groups: [(index: Int, key: Int64)] = []
-  private var creations: [Statements.Creation] = []
-  private var changes: [Int64: Statements.Change] = [:]
-  private var deletions: [(key: Int64, time: Int, ifRevision: Int?)] = []
-  /// What has no session: a name, its value, and whether it must not have one yet.
-  private var names: [(name: String, value: [UInt8], isNew: Bool)] = []
-  /// The sessions that nothing can be added to any more.
-  private var closed: Set<Int64> = []
-  private var takenNames: Set<String> = []
-  /// The group that is in it alone.
-  private var alone: Int?
-  /// The groups that cannot be written, whatever the database says: their events do not follow those before them.
-  private var lost: Set<Int> = []
+  /// The groups that are not written.
+  private(set) var lost: Set<Int> = []
+  /// Their sessions: nothing later is written to them, since it was made upon what is lost.
+  private var lostSessions: Set<Int64> = []
+  /// What is gathered and not written yet.
+  private var gathered = Gathered()
 
   /// Gathers a group.
   ///
   /// - Returns: false where it has to wait until what is gathered is written. An empty batch takes any group.
   mutating func add(_ index: Int, _ entries: [StoreEntry]) -> Bool {
-    let key = Self.key(entries)
-    if alone != nil || key == nil && !groups.isEmpty { return false }
-    switch fit(entries) {
-    case .later: return false
-    case .never: lost.insert(index)
-    case .now:
-      if let key { groups.append((index, key)) } else { alone = index }
-      for entry in entries { gather(entry, key) }
+    let sessions = Set(entries.compactMap(\.key))
+    let isAlone = sessions.count != 1 || Gathered.isSpecial(entries)
+    if gathered.isAlone || isAlone && !gathered.groups.isEmpty { return false }
+    if lostSessions.isDisjoint(with: sessions) {
+      switch gathered.fit(entries) {
+      case .later: return false
+      case .now:
+        gathered.isAlone = isAlone
+        gathered.groups.append((index, sessions))
+        for entry in entries { gathered.add(entry, of: isAlone ? nil : sessions.first) }
+        return true
+      case .never: break
+      }
     }
+    lose(index, sessions)
     return true
   }
 
-  /// The one session that all of a group is about.
-  private static func key(_ entries: [StoreEntry]) -> Int64? {
-    var found: Int64?
-    for entry in entries {
-      if case .newValue = entry { return nil }
-      guard let key = entry.key else { continue }
-      if found ?? key != key { return nil }
-      found = key
-    }
-    return found
+  /// Writes what is gathered.
+  mutating func write(_ sql: PostgreSQLConnection) throws {
+    for (index, sessions) in try gathered.write(sql) { lose(index, sessions) }
+    gathered = Gathered()
   }
 
-  private enum Fit {
+  private mutating func lose(_ index: Int, _ sessions: Set<Int64>) {
+    lost.insert(index)
+    lostSessions.formUnion(sessions)
+  }
+}
+
+/// What goes into one transaction.
+private struct Gathered {
+  typealias Group = (index: Int, sessions: Set<Int64>)
+
+  var groups: [Group] = []
+  /// Whether it is one group, which is written whole or not at all.
+  var isAlone = false
+  private var creations: [Statements.Creation] = []
+  private var changes: [Int64: Statements.Change] = [:]
+  private var deletions: [Int64: (time: Int, ifRevision: Int?)] = [:]
+  /// Of a group that is alone: a name, its value, and whether it must not have one yet.
+  private var names: [(name: String, value: [UInt8], isNew: Bool)] = []
+  private var takenNames: Set<String> = []
+  /// The group that deletes a session.
+  private var deleters: [Int64: Int] = [:]
+
+  /// Whether a group of one session has several conditions, which must hold together: a new name, or a deletion after events.
+  static func isSpecial(_ entries: [StoreEntry]) -> Bool {
+    var (isDeletion, isChange) = (false, false)
+    for entry in entries {
+      switch entry {
+      case .newValue: return true
+      case .delete: isDeletion = true
+      case .event, .keep, .snapshot, .value: isChange = true
+      case .create: break
+      }
+    }
+    return isDeletion && isChange
+  }
+
+  enum Fit {
     case now
+    /// What is gathered has to be written first.
     case later
+    /// Its events do not follow those that are gathered.
     case never
   }
 
-  private func fit(_ entries: [StoreEntry]) -> Fit {
+  func fit(_ entries: [StoreEntry]) -> Fit {
     var ends: [Int64: Int] = [:]
     for entry in entries {
-      if let key = entry.key, closed.contains(key) { return .later }
+      if let key = entry.key, deletions[key] != nil { return .later }
       switch entry {
       case .event(let key, let revision, _):
         let end = ends[key] ?? changes[key].flatMap { change in change.expected.map { $0 + change.events.count } }
@@ -70,7 +101,8 @@ struct WriteBatch {
     return .now
   }
 
-  private mutating func gather(_ entry: StoreEntry, _ owner: Int64?) {
+  /// - Parameter owner: the session whose group it is in; nil where the group is alone.
+  mutating func add(_ entry: StoreEntry, of owner: Int64?) {
     switch entry {
     case .create(let id, let key, let time, let keepUntil):
       creations.append(Statements.Creation(id: id, key: key, time: time, keepUntil: keepUntil))
@@ -83,8 +115,8 @@ struct WriteBatch {
     case .snapshot(let key, let revision, let text):
       changes[key, default: Statements.Change()].snapshot = (revision, text)
     case .delete(let key, let time, let ifRevision):
-      deletions.append((key, time, ifRevision))
-      closed.insert(key)
+      deletions[key] = (time, ifRevision)
+      deleters[key] = groups.last?.index
     case .value(let name, let value):
       takenNames.insert(name)
       if let owner {
@@ -98,40 +130,43 @@ struct WriteBatch {
     }
   }
 
-  /// Writes what is gathered.
-  ///
-  /// - Returns: the indices of the groups that are not written.
-  func write(_ sql: PostgreSQLConnection) throws -> Set<Int> {
+  /// - Returns: the groups that are not written.
+  /// - Throws: where nothing is written, or nobody knows.
+  func write(_ sql: PostgreSQLConnection) throws -> [Group] {
+    let deletions = deletions.sorted { $0.key < $1.key }
     // Each answers with a row for each thing that it has written.
     let parts: [[PostgreSQLStatement]] = [
       creations.isEmpty ? [] : [Statements.create(creations)], changes.isEmpty ? [] : [Statements.write(changes)],
-      deletions.map { Statements.delete($0.key, time: $0.time, ifRevision: $0.ifRevision) },
+      deletions.map { Statements.delete($0.key, time: $0.value.time, ifRevision: $0.value.ifRevision) },
       names.map { $0.isNew ? Statements.setNew($0.name, $0.value) : Statements.set($0.name, $0.value) },
     ]
     var statements = parts.flatMap { $0 }
-    if statements.isEmpty { return lost }
+    if statements.isEmpty { return [] }
     if !deletions.isEmpty { statements += Statements.empty(deletions.map(\.key)) }
-    if let alone {
+    if isAlone {
       let wanted = creations.count + changes.count + deletions.count + names.count
       func isWhole(_ answers: [PostgreSQLAnswer]) -> Bool { answers.reduce(0) { $0 + $1.rows.count } == wanted }
-      return isWhole(try sql.transaction(statements, isWanted: isWhole)) ? lost : lost.union([alone])
+      return isWhole(try sql.transaction(statements, isWanted: isWhole)) ? [] : groups
     }
-    var written: Set<Int64> = []
-    for answer in try sql.transaction(statements).dropFirst(parts[0].count) {
-      for row in answer.rows.indices { written.insert(answer.integer(row, 0)) }
+    let answers = try sql.transaction(statements).dropFirst(parts[0].count)
+    let moved = Self.keys(answers.prefix(parts[1].count))
+    let deleted = Self.keys(answers.dropFirst(parts[1].count))
+    var lost: [Group] = []
+    for group in groups {
+      // The first group of a session that is deleted may be of changes, which the log takes or not by themselves.
+      let isWritten = group.sessions.allSatisfy {
+        group.index == deleters[$0] ? deleted.contains($0) : moved.contains($0)
+      }
+      if !isWritten { lost.append(group) }
     }
-    return lost.union(groups.lazy.filter { !written.contains($0.key) }.map(\.index))
+    return lost
   }
-}
 
-extension StoreEntry {
-  /// The session that it is about.
-  fileprivate var key: Int64? {
-    switch self {
-    case .create(_, let key, _, _), .keep(let key, _), .event(let key, _, _), .snapshot(let key, _, _),
-      .delete(let key, _, _):
-      key
-    case .value, .newValue: nil
+  private static func keys(_ answers: some Sequence<PostgreSQLAnswer>) -> Set<Int64> {
+    var keys: Set<Int64> = []
+    for answer in answers {
+      for row in answer.rows.indices { keys.insert(answer.integer(row, 0)) }
     }
+    return keys
   }
 }

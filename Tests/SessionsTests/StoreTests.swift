@@ -79,6 +79,29 @@ import Testing
     }
   }
 
+  @Test(arguments: Kind.here.filter { $0 != .sqlite }) func whatWasMadeUponAnEventThatIsLostIsLostToo(kind: Kind) throws
+  {
+    try Self.with(kind) { store in
+      try store.write([.create(id: "a", key: 7, time: 1, keepUntil: 1), .event(key: 7, revision: 1, text: [1])])
+      // Another server has written revision 1; this one has written 1, 2 and 3 of its own, and a name in between.
+      let groups: [[StoreEntry]] = [
+        [.event(key: 7, revision: 1, text: [9])], [.newValue(name: "n", value: [1])],
+        [.event(key: 7, revision: 2, text: [9])], [.create(id: "b", key: 8, time: 1, keepUntil: 1)],
+        [.newValue(name: "n", value: [2])], [.event(key: 7, revision: 3, text: [9])],
+      ]
+      #expect(try store.write(groups: groups) == [0, 2, 4, 5])
+      #expect(try store.heads([7, 8]) == [7: 1, 8: 0])
+      #expect(try store.value("n") == [1])
+      let deletions: [[StoreEntry]] = [
+        [.event(key: 8, revision: 1, text: [1])], [.delete(key: 8, time: 1, ifRevision: 0)],
+        [.delete(key: 7, time: 1, ifRevision: 1)], [.event(key: 7, revision: 2, text: [1])],
+      ]
+      #expect(try store.write(groups: deletions) == [1, 3])
+      #expect(try store.find("a")?.isDeleted == true)
+      #expect(try store.heads([7, 8]) == [8: 1])
+    }
+  }
+
   @Test(.enabled(if: PostgreSQLServer.isInstalled), arguments: 0..<6)
   func whatManySessionsWriteAtOnceIsWhatTheyWouldHaveWrittenInTurn(seed: Int) throws {
     var random = Seeded(UInt64(seed))
@@ -86,13 +109,26 @@ import Testing
     let store = try PostgreSQLStore(url: try PostgreSQLServer.shared.get().newDatabase())
     for _ in 0..<40 {
       var groups: [[StoreEntry]] = []
-      // One group a session, as a hub has it whose sessions wait for their writes.
       let known = try memory.sessions(after: "", limit: 99).shuffled(using: &random)
       for session in known.prefix(Int.random(in: 0...12, using: &random)) {
         groups.append(try group(session.key, memory, &random))
+        // What was made upon it.
+        if case .event(let key, let revision, _)? = groups.last?.last(where: {
+          if case .event = $0 { true } else { false }
+        }),
+          Bool.random(using: &random)
+        {
+          groups.append([.event(key: key, revision: revision + 1, text: Array("\(random.next())".utf8))])
+        }
       }
       for _ in 0..<Int.random(in: 1...3, using: &random) { groups.append(creation(&random)) }
-      groups.shuffle(using: &random)
+      // In any order, but what is of one session stays in its own.
+      let order = Dictionary(grouping: groups.indices.shuffled(using: &random)) { groups[$0].first?.key }
+        .mapValues { $0.sorted() }
+      var turns = order.mapValues { $0[...] }
+      groups = groups.indices.shuffled(using: &random).compactMap { index in
+        turns[groups[index].first?.key]?.popFirst().map { groups[$0] }
+      }
       let lost = try memory.write(groups: groups)
       #expect(try store.write(groups: groups) == lost, "\(groups)")
     }
