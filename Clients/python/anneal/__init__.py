@@ -3,8 +3,8 @@
     scheduler = anneal.torch.RemoteLR(optimizer, "http://anneal:8080", session="run-17", spec={...})
     loss.backward(); optimizer.step(); scheduler.step(loss)
 
-`anneal.Session` is what the adapters of the frameworks (`anneal.torch`, `.transformers`, `.lightning`, `.keras`, `.optax`)
-have in common; `anneal.schedule` and `anneal.range_test` are plain functions.
+`anneal.Session` is what the adapters of the frameworks (`anneal.torch`, `.transformers`, `.lightning`, `.keras`,
+`.optax`) have in common; `anneal.schedule` and `anneal.range_test` are plain functions.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ class RangeTest:
     losses: list[float]
     smoothed: list[float]
     suggestions: dict[str, float | None]
-    """By name: `steep`, `valley`, `minimum`, `slide` (fastai), `lightning`, `torch_lr_finder`; None where it finds none."""
+    """By name (`steep`, `valley`, `minimum`, `slide`, `lightning`, `torch_lr_finder`); None where a rule finds none."""
 
 
 def range_test(

@@ -96,7 +96,9 @@ class Session:
         if look_ahead is not None and not 1 <= look_ahead <= LARGEST_COUNT:
             raise ValueError(f"look_ahead is from 1 to {LARGEST_COUNT}, not {look_ahead}")
         if spec is not None and isinstance(spec.get("schedule"), str):
-            raise ValueError('the schedule is an object, such as {"type": "cosine", "base_lr": 0.1, "total_steps": 1000}')
+            raise ValueError(
+                'the schedule is an object, such as {"type": "cosine", "base_lr": 0.1, "total_steps": 1000}'
+            )
         self.rank = rank
         self.timeout = timeout
         self.start_timeout = start_timeout
@@ -158,7 +160,7 @@ class Session:
         gradients: Any = None,
         samples: float | None = None,
     ) -> None:
-        """Says what came of a step. It is sent later, in the background; numbers that live on another device are read there.
+        """Says what came of a step. It is sent later, in the background; numbers on another device are read there.
 
         Args:
             step: the step that was made, counted from 0.
@@ -266,19 +268,24 @@ class Session:
         self._insist(self._begin)
         return self.rate(step)
 
-    def flush(self, timeout: float | None = None) -> bool:
+    def flush(self, timeout: float | None = None, *, through_outages: bool = False) -> bool:
         """Waits until the server has all reports.
 
-        Returns: whether it has; not where it is away, or takes longer than `timeout` seconds (else the session's).
+        Args:
+            timeout: seconds; else the session's.
+            through_outages: whether to wait on while the server is away.
+
+        Returns: whether it has them.
         """
         deadline = time.monotonic() + (self.timeout if timeout is None else timeout)
         with self._news:
-            while self.pending and not self.away and self._failure is None and not self._ended:
-                if self._thread is None or not self._thread.is_alive():
-                    break
-                self._wake.set()
+            while self.pending and self._failure is None and not self._ended:
                 left = deadline - time.monotonic()
-                if left <= 0:
+                if left <= 0 or self._thread is None or not self._thread.is_alive():
+                    break
+                if not self.away:
+                    self._wake.set()
+                elif not through_outages:
                     break
                 self._news.wait(min(left, 0.1))
         return not self.pending
@@ -299,7 +306,7 @@ class Session:
         self.close()
 
     def _start(self) -> None:
-        """Starts the thread with the first report; until then the session is as it was, for a checkpoint may be loaded."""
+        """Starts the thread, with the first report; until then nothing is changed, for a checkpoint may be loaded."""
         thread = threading.Thread(target=_run, args=(self,), name=f"anneal {self.name}", daemon=True)
         _open_sessions.add(self)
         self._thread = thread
@@ -398,7 +405,10 @@ class Session:
             if not self._resumed:
                 log.warning(
                     "%s has reports up to step %s already: attempt %d begins at step %d",
-                    self.name, document["last_step"], document["attempt"] + 1, self._first,
+                    self.name,
+                    document["last_step"],
+                    document["attempt"] + 1,
+                    self._first,
                 )
             self._open_attempt(document)
         if self._reports:
@@ -409,6 +419,9 @@ class Session:
             if self.rank != 0:
                 del content["attempt"]
             self._take(self._wire.ask("POST", f"{self._path}/next", content).json())
+        if self._far_stale:
+            self._far_asked = -math.inf
+            self._look_far()
         self._begun = True
 
     def _open_attempt(self, document: Mapping[str, Any]) -> None:
@@ -461,7 +474,7 @@ class Session:
             taken += 1
         batch = self._sending[:taken]
         acknowledge = self._acknowledge[:64]
-        wanted = self._next > self._hurry_at
+        wanted = self._next > min(self._hurry_at, self._table.sealed_until)
         if not (batch or acknowledge or wanted):
             return False
         if not self._reports:
@@ -479,10 +492,12 @@ class Session:
         patience = self.timeout * 0.8 if self.quorum else 0.0
         path = f"{self._path}/next" + (f"?wait={patience:g}" if patience else "")
         answer = self._wire.ask("POST", path, (text + "}").encode(), patience=patience)
-        del self._sending[:taken]
-        del self._acknowledge[: len(acknowledge)]
         if answer.status != 202:
             self._take(answer.json())
+        with self._news:
+            del self._sending[:taken]
+            del self._acknowledge[: len(acknowledge)]
+            self._news.notify_all()
         return bool(self._sending or len(self._queue) >= LARGEST_BATCH)
 
     def _follow(self) -> None:
@@ -515,15 +530,18 @@ class Session:
                 if samples is not None:
                     report["samples"] = float(samples)
             except (TypeError, ValueError, RuntimeError) as error:
-                self._tell("unreadable", "%s: step %d: a report that is no number is left out: %s", self.name, step, error)
+                self._tell(
+                    "unreadable", "%s: step %d: a report that is no number is left out: %s", self.name, step, error
+                )
             self._sending.append((step, json.dumps(report, allow_nan=False)))
 
     def _take(self, answer: Mapping[str, Any]) -> None:
         """Puts an answer's rates into the table."""
         fresh = outlook(answer)
         if fresh.rates:
-            if not fresh.agrees(self._far):
-                self._far, self._far_stale = fresh, True
+            joined = fresh.joined(self._far)
+            self._far = joined or fresh
+            self._far_stale = self._far_stale or joined is None
         elif "fallback" in answer:
             self._far = Outlook()
         if answer["attempt"] != self._table.attempt and not fresh.rates:
@@ -533,7 +551,11 @@ class Session:
         self.attempt = answer["attempt"]
         self._commands = {
             command["id"]: Command(
-                command["id"], command["type"], command["at_step"], command.get("reason", ""), command.get("resume_step")
+                command["id"],
+                command["type"],
+                command["at_step"],
+                command.get("reason", ""),
+                command.get("resume_step"),
             )
             for command in answer.get("commands", ())
             if command["id"] not in self._done
@@ -542,8 +564,13 @@ class Session:
             self._tell(warning["kind"], "%s: step %s: %s", self.name, warning["step"], warning["detail"])
         for conflict in answer.get("conflicts", ()):
             self._tell(
-                "conflict", "%s: step %s was reported before with another %s: %s is kept, not %s",
-                self.name, conflict["step"], conflict["metric"], conflict["kept"], conflict["given"],
+                "conflict",
+                "%s: step %s was reported before with another %s: %s is kept, not %s",
+                self.name,
+                conflict["step"],
+                conflict["metric"],
+                conflict["kept"],
+                conflict["given"],
             )
         with self._news:
             self._table = table
@@ -551,7 +578,7 @@ class Session:
             self._news.notify_all()
 
     def _look_far(self) -> None:
-        """Asks what the rates will be if nothing happens, as far as an answer goes: it is for a server that goes away."""
+        """Asks what the rates will be if nothing happens, as far as an answer goes: for a server that goes away."""
         far = self._far
         if not far.rates and not self._far_stale:
             return
@@ -579,7 +606,9 @@ class Session:
                 self._away_since = time.monotonic()
                 log.warning(
                     "%s: the server at %s does not answer (%s): training goes on without it, reports are kept",
-                    self.name, self._wire.url, reason,
+                    self.name,
+                    self._wire.url,
+                    reason,
                 )
             self._news.notify_all()
 
@@ -600,7 +629,9 @@ class Session:
         if problem.kind == "stale-attempt":
             self._fail(problem)
         elif problem.status == 404 or (problem.status == 409 and problem.pointer == "/attempt"):
-            self._tell("lost", "%s: the server does not know this run any more (%s); it is opened anew", self.name, problem)
+            self._tell(
+                "lost", "%s: the server does not know this run any more (%s); it is opened anew", self.name, problem
+            )
             self._document = self._open(self.name)
             self._first = self._sending[0][0] if self._sending else self._next
             self._begun, self._resumed = False, True

@@ -39,13 +39,16 @@ class Outlook:
         index = step + 1 - self.start
         return self.rates[index:] if index >= 0 else ()
 
-    def agrees(self, other: Outlook) -> bool:
-        """Whether both say the same where both say something, and they do somewhere."""
+    def joined(self, other: Outlook) -> Outlook | None:
+        """Both as one; None where they have no step in common, or do not say the same about one."""
         first = max(self.start, other.start)
         stop = min(self.start + len(self.rates), other.start + len(other.rates))
-        return first < stop and (
-            self.rates[first - self.start : stop - self.start] == other.rates[first - other.start : stop - other.start]
-        )
+        if first >= stop or (
+            self.rates[first - self.start : stop - self.start] != other.rates[first - other.start : stop - other.start]
+        ):
+            return None
+        before, after = (self, other) if self.start <= other.start else (other, self)
+        return Outlook(before.start, [*before.rates, *after.rates[before.start + len(before.rates) - after.start :]])
 
 
 def outlook(answer: Mapping[str, Any]) -> Outlook:

@@ -12,6 +12,7 @@ import torch.distributed
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from .loop import Rates
 from .session import Command, Session
 
 #: Rates that rank 0 hands to the others at once, at most.
@@ -24,9 +25,9 @@ class RemoteLR(LRScheduler):
         scheduler = anneal.torch.RemoteLR(optimizer, "http://anneal:8080", session="run-17", spec={...})
         loss.backward(); optimizer.step(); scheduler.step(loss)
 
-    Where `torch.distributed` is initialized, all ranks make one and step it alike: rank 0 talks with the server and hands
-    the rates to the others, so that all have the same at every step, also while the server is away. In a quorum (the
-    specification's `ranks`) every rank reports on its own.
+    Where `torch.distributed` is initialized, all ranks make one and step it alike: rank 0 talks with the server and
+    hands the rates to the others, so that all have the same at every step, also while the server is away. In a quorum
+    (the specification's `ranks`) every rank reports on its own.
 
     Args:
         optimizer: gets the served rate into each parameter group.
@@ -39,6 +40,9 @@ class RemoteLR(LRScheduler):
         token, look_ahead, timeout, start_timeout, tls: as in `anneal.Session`.
         process_group: the ranks that train together; else all.
     """
+
+    last_epoch: int
+    _step_count: int
 
     def __init__(
         self,
@@ -56,22 +60,12 @@ class RemoteLR(LRScheduler):
         tls: ssl.SSLContext | None = None,
         process_group: Any = None,
     ) -> None:
-        distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
-        rank = torch.distributed.get_rank(process_group) if distributed else 0
-        world = torch.distributed.get_world_size(process_group) if distributed else 1
-        quorum = ((spec or {}).get("ranks") or {}).get("mode") == "quorum"
-        start = last_epoch + 1
-
-        def opened() -> Session:
-            return Session(
-                url, session, spec, token=token, look_ahead=look_ahead, rank=rank if quorum else 0, start=start,
-                timeout=timeout, start_timeout=start_timeout, tls=tls,
-            )  # fmt: skip
-
-        self._rates: Session | _Shared
-        self._rates = _Shared(opened, rank, process_group, start) if world > 1 and not quorum else opened()
+        self._rates = open_rates(
+            url, session, spec, start=last_epoch + 1, process_group=process_group,
+            token=token, look_ahead=look_ahead, timeout=timeout, start_timeout=start_timeout, tls=tls,
+        )  # fmt: skip
         self.session: str = self._rates.name
-        self._multipliers = _multipliers(optimizer, self._rates, groups)
+        self._multipliers = multipliers(optimizer, self._rates, groups)
         self._set: list[float] = []
         super().__init__(optimizer, last_epoch)
         # The thread of a scheduler that is thrown away ends, and what it has to report is sent.
@@ -86,7 +80,7 @@ class RemoteLR(LRScheduler):
         # An optimizer's checkpoint has the rates of its time.
         optimizer.register_load_state_dict_post_hook(served_rate_wins)
 
-    def step(  # type: ignore[override]
+    def step(
         self,
         loss: SupportsFloat | None = None,
         *,
@@ -130,8 +124,10 @@ class RemoteLR(LRScheduler):
         return [self._rate * multiplier for multiplier in self._multipliers]
 
     def due(self) -> Command | None:
-        """A command that is to be carried out before the next step: a checkpoint, a roll-back, a stop. On all ranks at the
-        same step; `acknowledge` it then."""
+        """A command that is to be carried out before the next step: a checkpoint, a roll-back, a stop.
+
+        It comes on all ranks at the same step; `acknowledge` it then.
+        """
         return self._rates.due(self.last_epoch)
 
     def acknowledge(self, command: Command) -> None:
@@ -139,7 +135,10 @@ class RemoteLR(LRScheduler):
         self._rates.acknowledge(command)
 
     def state_dict(self) -> dict[str, Any]:
-        """Plain numbers and text, so that `torch.load(…, weights_only=True)` reads it. What is not reported yet is sent first."""
+        """Plain numbers and text, so that `torch.load(…, weights_only=True)` reads it.
+
+        What is not reported yet is sent first, so that the server is not behind the checkpoint.
+        """
         self._rates.flush(1)
         return {
             "version": 1,
@@ -219,10 +218,9 @@ class _Shared:
         return self.groups.get(group, 1.0)
 
     def report(self, step: int, loss: Any = None, **more: Any) -> None:
-        if self._session is not None and step < self._start + len(self._list):
-            # A failure is told to all, when rates are handed out.
-            if self._session._failure is None:
-                self._session.report(step, loss, **more)
+        # A failure is told to all ranks, when rates are handed out.
+        if self._session is not None and self._session._failure is None:
+            self._session.report(step, loss, **more)
 
     def rate(self, step: int) -> float:
         index = step - self._start
@@ -253,9 +251,9 @@ class _Shared:
     def flush(self, timeout: float | None = None) -> bool:
         return self._session.flush(timeout) if self._session is not None else True
 
-    def close(self) -> None:
+    def close(self, timeout: float = 5) -> None:
         if self._session is not None:
-            self._session.close()
+            self._session.close(timeout)
 
     def _share(self, step: int, error: Exception | None = None) -> None:
         message: Any = error
@@ -281,7 +279,32 @@ class _Shared:
         return box[0]
 
 
-def _multipliers(optimizer: Optimizer, rates: Session | _Shared, names: Sequence[str] | None) -> list[float]:
+def open_rates(
+    url: str | None,
+    session: str | None,
+    spec: Mapping[str, Any] | None,
+    *,
+    start: int = 0,
+    process_group: Any = None,
+    **options: Any,
+) -> Rates:
+    """The session, or on ranks that train together what stands for it; all of them have to call this."""
+    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+    rank = torch.distributed.get_rank(process_group) if distributed else 0
+    world = torch.distributed.get_world_size(process_group) if distributed else 1
+    if ((spec or {}).get("ranks") or {}).get("mode") == "quorum":
+        return Session(url, session, spec, rank=rank, start=start, **options)
+    if world == 1:
+        return Session(url, session, spec, start=start, **options)
+    return _Shared(lambda: Session(url, session, spec, start=start, **options), rank, process_group, start)
+
+
+def multipliers(optimizer: Any, rates: Rates, names: Sequence[str] | None) -> list[float]:
+    """What each parameter group's rate is multiplied with.
+
+    Raises:
+        ValueError: names are missing, or unknown to the session.
+    """
     count = len(optimizer.param_groups)
     if names is None and not rates.groups:
         return [1.0] * count

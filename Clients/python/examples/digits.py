@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Trains a small network on scikit-learn's digits, with torch's own scheduler or with the rates of a session.
 
-    pip install 'anneal-client[torch]' scikit-learn
-    examples/digits.py                                            # torch's CosineAnnealingLR
-    examples/digits.py --session digits-1                         # the same from a server: two lines differ
-    torchrun --standalone --nproc-per-node 4 examples/digits.py --session digits-2
+pip install 'anneal-client[torch]' scikit-learn
+examples/digits.py                                            # torch's CosineAnnealingLR
+examples/digits.py --session digits-1                         # the same from a server: two lines differ
+torchrun --standalone --nproc-per-node 4 examples/digits.py --session digits-2
 """
 
 from __future__ import annotations
@@ -75,7 +75,9 @@ def main() -> None:
 
     weights, rates = train(options.steps, make)
     if not torch.distributed.is_initialized() or torch.distributed.get_rank() == 0:
-        print(f"{options.steps} steps, the last at rate {rates[-1]:.3g}; sum of the weights {weights.double().sum():.12f}")
+        print(
+            f"{options.steps} steps, the last at rate {rates[-1]:.3g}; sum of the weights {weights.double().sum():.12f}"
+        )
         if options.weights:
             torch.save(weights, options.weights)
     if torch.distributed.is_initialized():

@@ -31,14 +31,14 @@ class Server:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [program(), "serve", "--port", str(self.port), "--data", self.folder, "--log-level", "error", *self.arguments],
-            stdout=subprocess.PIPE, text=True, env={k: v for k, v in os.environ.items() if not k.startswith("ANNEAL_")},
-        )  # fmt: skip
+        listen = [] if "--listen" in self.arguments else ["--port", str(self.port)]
+        arguments = [program(), "serve", *listen, "--data", self.folder, "--log-level", "error", *self.arguments]
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("ANNEAL_")}
+        self.process = subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True, env=environment)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
         assert line.startswith("anneal listens on"), f"it did not start: {line}"
-        if ":" in line:
+        if listen:
             self.port = int(line.rsplit(":", 1)[1])
 
     def kill(self) -> None:
@@ -65,7 +65,9 @@ class Server:
 
     def warnings(self, session: str) -> list[dict[str, Any]]:
         text = self.ask("GET", f"/sessions/{session}/history?format=ndjson").decode()
-        return [row for row in map(json.loads, text.splitlines()) if "warning" in row["kind"] or "mismatch" in row["kind"]]
+        return [
+            row for row in map(json.loads, text.splitlines()) if "warning" in row["kind"] or "mismatch" in row["kind"]
+        ]
 
 
 def program() -> str:
