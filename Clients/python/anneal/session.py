@@ -6,15 +6,18 @@ waits only where a policy needs this step's loss before the next rate exists, an
 
 from __future__ import annotations
 
+import array
 import atexit
 import collections
 import contextlib
+import dataclasses
 import json
 import logging
 import math
 import random
 import re
 import ssl
+import sys
 import threading
 import time
 import urllib.parse
@@ -34,6 +37,8 @@ LARGEST_BATCH = 1000
 LARGEST_CONTENT = 500_000
 #: Rates that one answer may hold.
 LARGEST_COUNT = 10_000
+#: Steps without the server for which a schedule's rates are kept.
+OUTLOOK_STEPS = 100_000
 #: Seconds after which reports are sent though there is no hurry.
 FLUSH_INTERVAL = 0.5
 #: Seconds of training for which rates are asked ahead, where no number of steps was given.
@@ -110,6 +115,7 @@ class Session:
         specification = document["specification"]
         self.groups: dict[str, float] = dict(specification.get("groups") or {})
         self.quorum: bool = (specification.get("ranks") or {}).get("mode") == "quorum"
+        self._specification: dict[str, Any] = specification
         self._spec = dict(spec) if spec is not None else specification
         self._loss_driven = bool(specification.get("policies"))
         # Without the server the rate would hold: then it is worth a wait that the schedule's own rate comes.
@@ -142,6 +148,7 @@ class Session:
 
         self._document = document
         self._far = Outlook()
+        self._sealed_there = -1
         self._far_stale = False
         self._far_asked = -math.inf
         self.attempt: int = document["attempt"]
@@ -419,9 +426,7 @@ class Session:
             if self.rank != 0:
                 del content["attempt"]
             self._take(self._wire.ask("POST", f"{self._path}/next", content).json())
-        if self._far_stale:
-            self._far_asked = -math.inf
-            self._look_far()
+        self._look_far(at_once=True)
         self._begun = True
 
     def _open_attempt(self, document: Mapping[str, Any]) -> None:
@@ -461,7 +466,9 @@ class Session:
             self._pace = (time.monotonic(), self._next)
         if self.look_ahead is None and self._loss_driven and self._server_ahead is not None:
             self._ahead = min(LARGEST_COUNT, self._server_ahead)
-        return min(LARGEST_COUNT, self._ahead + max(0, self._next - first))
+        # The server may have sealed more in an attempt before; it is not in the outlook any more.
+        unknown = self._sealed_there + 1 - first if self._sealed_there > self._table.sealed_until else 0
+        return min(LARGEST_COUNT, max(self._ahead, unknown) + max(0, self._next - first))
 
     def _exchange(self) -> bool:
         """One request, where there is something to say or to ask. Returns whether there is more."""
@@ -548,6 +555,7 @@ class Session:
             # The answer to a restart has no outlook; the one of the attempt before may be another course.
             self._far_stale = True
         table = merged(self._table, answer, self._far, self._next)
+        self._sealed_there = answer["sealed_until"]
         self.attempt = answer["attempt"]
         self._commands = {
             command["id"]: Command(
@@ -577,22 +585,46 @@ class Session:
             self._hurry_at = max(self._next, table.sealed_until - (table.sealed_until - self._next) // 2)
             self._news.notify_all()
 
-    def _look_far(self) -> None:
+    def _look_far(self, at_once: bool = False) -> None:
         """Asks what the rates will be if nothing happens, as far as an answer goes: for a server that goes away."""
         far = self._far
         if not far.rates and not self._far_stale:
             return
-        short = far.start + len(far.rates) < self._next + LARGEST_COUNT // 2
+        reach = LARGEST_COUNT // 20 if self._loss_driven else OUTLOOK_STEPS // 2
         now = time.monotonic()
-        if not (self._far_stale or short) or now - self._far_asked < OUTLOOK_INTERVAL:
+        if not (self._far_stale or far.end < self._next + reach):
+            return
+        if now - self._far_asked < OUTLOOK_INTERVAL and not at_once:
             return
         self._far_asked = now
-        with contextlib.suppress(Problem):
-            step = self._table.sealed_until
-            answer = self._wire.ask("GET", f"{self._path}/next?step={step}&count={LARGEST_COUNT}").json()
-            if answer["attempt"] == self.attempt:
+        # It is a help for bad times: without it the training goes on as well.
+        with contextlib.suppress(Problem, ValueError):
+            if self._far_stale or self._loss_driven:
+                step = self._table.sealed_until
+                answer = self._wire.ask("GET", f"{self._path}/next?step={step}&count={LARGEST_COUNT}").json()
+                if answer["attempt"] != self.attempt:
+                    return
                 self._far, self._far_stale = outlook(answer), False
                 self._table = merged(self._table, answer, self._far, self._next)
+            if not self._loss_driven and self._far.rates:
+                whole = self._far.joined(self._schedule_outlook(self._far.start))
+                if whole is not None:
+                    self._far = whole
+                    self._table = dataclasses.replace(self._table, outlook=whole)
+
+    def _schedule_outlook(self, start: int) -> Outlook:
+        """The schedule's own rates; an answer of the session tells only a thousand of them."""
+        content = {
+            "schedule": self._specification["schedule"],
+            "steps": {"start": start, "count": OUTLOOK_STEPS},
+        }
+        answer = self._wire.ask("POST", "/schedule", content, accept="application/x-npy", patience=10)
+        rates = _doubles(answer.content)
+        bounds = self._specification.get("bounds") or {}
+        if bounds:
+            low, high = bounds.get("min", 0.0), bounds.get("max", math.inf)
+            rates = array.array("d", [min(max(rate, low), high) for rate in rates])
+        return Outlook(start, rates)
 
     def _tell(self, kind: str, message: str, *arguments: object) -> None:
         """A warning; once for each kind, not thousands of times."""
@@ -698,6 +730,18 @@ def _run(session: Session) -> None:
             return
         if closing and (session.away or not session.pending):
             return
+
+
+def _doubles(content: bytes) -> array.array[float]:
+    """The numbers of an npy file of 64-bit numbers; numpy is not needed for that."""
+    size = int.from_bytes(content[8:10], "little") if content[6] == 1 else int.from_bytes(content[8:12], "little") + 2
+    header = content[10 : 10 + size]
+    if content[:6] != b"\x93NUMPY" or b"'<f8'" not in header:
+        raise ValueError("the answer is no npy file of 64-bit numbers")
+    numbers = array.array("d", content[10 + size :])
+    if sys.byteorder == "big":
+        numbers.byteswap()
+    return numbers
 
 
 def _delay(tries: int) -> float:

@@ -3,28 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
-
-
-@dataclass(frozen=True)
-class Table:
-    """Rates from `start` on: the sealed ones, then what the server has told to do without it.
-
-    It is never changed, only replaced; so the training thread reads it without a lock.
-    """
-
-    start: int
-    rates: Sequence[float]
-    sealed_until: int
-    attempt: int
-
-    def rate(self, step: int) -> float:
-        """The rate of a step; beyond all that is known, the last one holds."""
-        index = step - self.start
-        if 0 <= index < len(self.rates):
-            return self.rates[index]
-        return self.rates[0 if index < 0 else -1]
 
 
 @dataclass(frozen=True)
@@ -34,21 +14,53 @@ class Outlook:
     start: int = 0
     rates: Sequence[float] = ()
 
-    def after(self, step: int) -> Sequence[float]:
-        """The rates from `step` + 1 on, none where it does not know the first of them."""
-        index = step + 1 - self.start
-        return self.rates[index:] if index >= 0 else ()
+    @property
+    def end(self) -> int:
+        """The first step that it says nothing about."""
+        return self.start + len(self.rates)
 
     def joined(self, other: Outlook) -> Outlook | None:
         """Both as one; None where they have no step in common, or do not say the same about one."""
-        first = max(self.start, other.start)
-        stop = min(self.start + len(self.rates), other.start + len(other.rates))
-        if first >= stop or (
-            self.rates[first - self.start : stop - self.start] != other.rates[first - other.start : stop - other.start]
-        ):
+        first, stop = max(self.start, other.start), min(self.end, other.end)
+        if first >= stop:
             return None
-        before, after = (self, other) if self.start <= other.start else (other, self)
-        return Outlook(before.start, [*before.rates, *after.rates[before.start + len(before.rates) - after.start :]])
+        mine = self.rates[first - self.start : stop - self.start]
+        if list(mine) != list(other.rates[first - other.start : stop - other.start]):
+            return None
+        for whole, part in ((self, other), (other, self)):
+            if whole.start <= part.start and whole.end >= part.end:
+                return whole
+        before, after = (self, other) if self.start < other.start else (other, self)
+        return Outlook(before.start, [*before.rates, *after.rates[before.end - after.start :]])
+
+
+@dataclass(frozen=True)
+class Table:
+    """Sealed rates from `start` on, and what the server has told to do after them without it.
+
+    It is never changed, only replaced; so the training thread reads it without a lock.
+    """
+
+    start: int
+    sealed: Sequence[float]
+    attempt: int
+    outlook: Outlook = field(default_factory=Outlook)
+
+    @property
+    def sealed_until(self) -> int:
+        """The last step whose rate will not change any more."""
+        return self.start + len(self.sealed) - 1
+
+    def rate(self, step: int) -> float:
+        """The rate of a step; beyond all that is known, the last one holds."""
+        index = step - self.start
+        if index < len(self.sealed):
+            return self.sealed[max(0, index)]
+        outlook = self.outlook
+        index = step - outlook.start
+        if index < 0 or outlook.end <= self.sealed_until:
+            return self.sealed[-1]
+        return outlook.rates[min(index, len(outlook.rates) - 1)]
 
 
 def outlook(answer: Mapping[str, Any]) -> Outlook:
@@ -68,13 +80,9 @@ def merged(table: Table | None, answer: Mapping[str, Any], far: Outlook, current
     first: int = answer["step"]
     sealed: list[float] = answer.get("learning_rates") or [answer["learning_rate"]]
     if table is not None and table.attempt == answer["attempt"]:
-        known = list(table.rates[: max(0, table.sealed_until - table.start + 1)])
-        if known:
-            first, sealed = _joined(table.start, known, first, sealed, current)
-    until = first + len(sealed) - 1
-    rates = [*sealed, *far.after(until)]
-    skipped = min(max(0, current - first), len(rates) - 1)
-    return Table(first + skipped, rates[skipped:], until, answer["attempt"])
+        first, sealed = _joined(table.start, list(table.sealed), first, sealed, current)
+    skipped = min(max(0, current - first), len(sealed) - 1)
+    return Table(first + skipped, sealed[skipped:], answer["attempt"], far)
 
 
 def _joined(first: int, rates: list[float], other: int, more: list[float], current: int) -> tuple[int, list[float]]:

@@ -24,7 +24,7 @@ def answer(first: int, sealed: int, ahead: int = 0, attempt: int = 1) -> dict[st
 
 
 def test_beyond_what_is_known_the_last_rate_holds() -> None:
-    table = Table(5, [0.5, 0.4], 6, 1)
+    table = Table(5, [0.5, 0.4], 1)
     assert [table.rate(step) for step in (5, 6, 7, 1000)] == [0.5, 0.4, 0.4, 0.4]
 
 
@@ -60,8 +60,11 @@ def test_outlooks_that_agree_are_one_and_others_are_not() -> None:
     for joined in (far.joined(near), near.joined(far)):
         assert joined is not None
         assert (joined.start, list(joined.rates)) == (5, [rate(step) for step in range(5, 110)])
-        assert list(joined.after(7)) == [rate(step) for step in range(8, 110)]
-        assert list(joined.after(3)) == [] == list(joined.after(500))
+        table = Table(4, [rate(4), rate(5)], 1, joined)
+        assert [table.rate(step) for step in range(4, 110)] == [rate(step) for step in range(4, 110)]
+        assert table.rate(10**9) == rate(109) and table.rate(0) == rate(4)
+    assert Table(0, [0.5], 1, outlook(answer(0, 10, 5))).rate(3) == 0.5, "of what it does not know, the last one holds"
+    assert Table(0, [0.5] * 50, 1, outlook(answer(0, 10, 5))).rate(60) == 0.5
     assert far.joined(Outlook(20, [0.5] * 5)) is None
     assert far.joined(Outlook(110, [0.5])) is None
     assert Outlook().joined(far) is None
