@@ -14,6 +14,7 @@ import dataclasses
 import json
 import logging
 import math
+import os
 import random
 import re
 import ssl
@@ -212,6 +213,16 @@ class Session:
             count = min(count, max(1, table.sealed_until - step + 1))
         return [first, *(table.rate(step + index) for index in range(1, count))]
 
+    def share(self, step: int, largest: int) -> int:
+        """For how many steps rates may be handed on to other ranks.
+
+        So that what comes from the server is not held up for long: half of what is sealed, one step where a policy
+        decides step by step, and some more while there is nobody to ask.
+        """
+        if self.away and not self._loss_driven:
+            return min(largest, LEAST_AHEAD)
+        return max(1, min(largest, (self._table.sealed_until - step + 1) // 2))
+
     def sealed(self, step: int) -> bool:
         """Whether the server has decided the rate of the step, so that it will not change any more."""
         return step <= self._table.sealed_until
@@ -316,6 +327,7 @@ class Session:
         """Starts the thread, with the first report; until then nothing is changed, for a checkpoint may be loaded."""
         thread = threading.Thread(target=_run, args=(self,), name=f"anneal {self.name}", daemon=True)
         _open_sessions.add(self)
+        self._closing = False
         self._thread = thread
         thread.start()
         self._wake.set()
@@ -775,6 +787,11 @@ def _numbers(value: Any) -> Any:
 _Result = TypeVar("_Result")
 
 _open_sessions: set[Session] = set()
+
+
+# A child process, such as one that loads data, has no part in it.
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_open_sessions.clear)
 
 
 @atexit.register

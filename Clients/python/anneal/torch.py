@@ -262,8 +262,7 @@ class _Shared:
             try:
                 if session._failure is not None:
                     raise session._failure
-                share = max(1, min(LARGEST_SHARE, (session._table.sealed_until - step + 1) // 2))
-                rates = session.window(step, share)
+                rates = session.window(step, session.share(step, LARGEST_SHARE))
                 message = (rates, session.attempt, dict(session._commands))
             except Exception as problem:
                 message = problem

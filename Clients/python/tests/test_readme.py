@@ -148,4 +148,4 @@ def test_what_the_readme_says_about_limits_is_so() -> None:
 
     assert session.LARGEST_QUEUE == session.OUTLOOK_STEPS == 100_000 and "100,000" in TEXT
     assert session.LARGEST_COUNT == 10_000 and session.AHEAD_SECONDS == 10
-    assert (session.FIRST_DELAY, session.LAST_DELAY) == (0.2, 15) and "0.2 to 15 seconds" in TEXT
+    assert (session.FIRST_DELAY, session.LAST_DELAY) == (0.2, 15) and "0.1 to 15 seconds" in TEXT, "half is jitter"

@@ -163,6 +163,30 @@ def test_a_policy_without_its_server_goes_on_at_the_fallback_and_the_served_rate
     assert not session._told
 
 
+def test_with_the_fallback_hold_the_last_rate_holds(own_server: Server, name: str, quick: None) -> None:
+    session = anneal.Session(own_server.url, name, {**COSINE, "fallback": "hold"}, look_ahead=10, timeout=30)
+    whole = expected(own_server, COSINE, 60)
+    assert train(session, range(20)) == whole[:20]
+    assert session.flush(30) and session.sealed(29)
+    own_server.kill()
+    rates = train(session, range(20, 50))
+    assert rates[:10] == whole[20:30] and rates[-1] == rates[-10] != whole[49]
+    own_server.start()
+    assert session.flush(60, through_outages=True)
+    assert session.rate(50) == whole[50]
+    session.close()
+
+
+def test_a_session_that_was_closed_can_be_used_again(server: Server, name: str) -> None:
+    session = anneal.Session(server.url, name, COSINE)
+    train(session, range(3))
+    session.close()
+    train(session, range(3, 6))
+    session.close()
+    session.close()
+    assert [row["step"] for row in server.reports(name)] == list(range(6))
+
+
 def test_reports_of_an_outage_longer_than_a_request_are_all_sent(own_server: Server, name: str, quick: None) -> None:
     session = anneal.Session(own_server.url, name, COSINE)
     train(session, range(1))

@@ -236,6 +236,27 @@ def test_four_processes_follow_one_plateau(server: Server, name: str, tmp_path: 
     assert [row["learning_rate"] for row in server.reports(name)] == first["rates"]
 
 
+def test_ranks_resume_together_and_are_refused_together(server: Server, name: str, tmp_path: pathlib.Path) -> None:
+    description = json.dumps({"url": server.url, "session": name, "out": str(tmp_path)})
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [sys.executable, *launcher, str(HERE / "ranks_job.py"), description],
+        env=environment(), capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-4000:]
+    zero, one = (torch.load(tmp_path / f"{rank}.pt", weights_only=True) for rank in range(2))
+    assert zero == one, "both ranks see the same, whatever happens"
+    assert zero["attempt"] == 2 and zero["refusal"] == "stale-attempt" and zero["wrong"] == "Problem"
+    assert zero["second"][:10] == zero["lost"], "the same losses, the same rates"
+    rows = [row for row in server.reports(name) if row["step"] < 40 and row["attempt"] == 2]
+    assert [row["step"] for row in rows] == list(range(20, 40))
+    assert {row["metrics"]["loss"] for row in rows} == {1.0}, "rank 0 reports"
+    rows = server.reports(f"{name}-quorum")
+    assert sorted((row["step"], row["metrics"]["loss"]) for row in rows) == [
+        (step, 1.0 + rank) for step in range(20) for rank in range(2)
+    ]
+
+
 @pytest.mark.parametrize("processes", [1, 4])
 def test_a_server_that_is_away_for_a_third_of_the_run_changes_nothing(
     own_server: Server, name: str, tmp_path: pathlib.Path, processes: int
