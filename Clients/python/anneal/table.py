@@ -45,17 +45,16 @@ class Table:
     sealed: Sequence[float]
     attempt: int
     outlook: Outlook = field(default_factory=Outlook)
+    sealed_until: int = field(init=False)
+    """The last step whose rate will not change any more."""
 
-    @property
-    def sealed_until(self) -> int:
-        """The last step whose rate will not change any more."""
-        return self.start + len(self.sealed) - 1
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sealed_until", self.start + len(self.sealed) - 1)
 
     def rate(self, step: int) -> float:
         """The rate of a step; beyond all that is known, the last one holds."""
-        index = step - self.start
-        if index < len(self.sealed):
-            return self.sealed[max(0, index)]
+        if step <= self.sealed_until:
+            return self.sealed[max(0, step - self.start)]
         outlook = self.outlook
         index = step - outlook.start
         if index < 0 or outlook.end <= self.sealed_until:

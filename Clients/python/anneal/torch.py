@@ -326,7 +326,7 @@ def multipliers(optimizer: Any, rates: Rates, names: Sequence[str] | None) -> li
 def _kept(value: Any) -> Any:
     """A number that what comes next cannot change: read at once where that is free, else copied and read later."""
     if isinstance(value, torch.Tensor):
-        return value.item() if value.device.type == "cpu" else value.detach().clone()
+        return value.item() if value.is_cpu else value.detach().clone()
     return value
 
 

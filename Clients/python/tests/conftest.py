@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -46,8 +47,14 @@ class Server:
         self.process.wait()
 
     def stop(self) -> None:
-        self.process.send_signal(signal.SIGTERM)
-        self.process.wait(30)
+        for _ in range(6):
+            # A signal that comes while the server is only just starting may be lost.
+            self.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(5)
+                return
+        self.kill()
+        raise AssertionError("the server does not end")
 
     def ask(self, method: str, path: str, content: Any = None, token: str | None = None) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
