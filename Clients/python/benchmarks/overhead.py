@@ -7,8 +7,8 @@
 
 It is the time in scheduler.step(), as the training thread sees it: median, mean, and the slowest of a hundred and of a
 thousand. Both schedulers run in the same loop, so that they find the same caches. First without work between the steps,
-where the background thread competes for the interpreter; then with some work of torch, as in a training. The last line is
-a session with a policy, where each step waits for the server: that is a round trip and the server's fsync.
+where the background thread competes for the interpreter; then with some work of torch, as in a training. The last line
+is a session with a policy, where each step waits for the server: that is a round trip and the server's fsync.
 """
 
 import argparse
@@ -31,7 +31,7 @@ import anneal.torch
 def show(name: str, times: list[float]) -> None:
     times = sorted(times[10:])
     slow = [times[min(len(times) - 1, int(len(times) * part))] for part in (0.99, 0.999)]
-    print(f"{name:50} {statistics.median(times):8.2f} {statistics.mean(times):8.2f} {slow[0]:8.1f} {slow[1]:8.1f}")
+    print(f"{name:60} {statistics.median(times):8.2f} {statistics.mean(times):8.2f} {slow[0]:8.1f} {slow[1]:8.1f}")
 
 
 def measure(steps: int, work: int, cases: dict[str, tuple[Callable[[Any], Any], bool]]) -> None:
@@ -79,7 +79,7 @@ def main() -> None:
         return remote(optimizer, [{"type": "torch.ReduceLROnPlateau", "patience": 10**6}])
 
     print(f"torch {torch.__version__}")
-    print(f"{'microseconds in scheduler.step()':50} {'median':>8} {'mean':>8} {'99 %':>8} {'99.9 %':>8}")
+    print(f"{'microseconds in scheduler.step()':60} {'median':>8} {'mean':>8} {'99 %':>8} {'99.9 %':>8}")
     for work, words in [(0, "no work"), (400, "a product of 400 x 400")]:
         cases = {
             f"torch's CosineAnnealingLR, {words} between": (own, False),

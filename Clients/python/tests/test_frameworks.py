@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
+import subprocess
+import sys
 from typing import Any
 
 import pytest
-from conftest import Server
+from conftest import HERE, Server
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 
@@ -112,6 +115,36 @@ def test_hugging_faces_trainer_takes_the_scheduler_of_torch(server: Server, name
     trainer.train()
     scheduler.close()
     assert used == expected(server)
+    check_history(server, name)
+
+
+RANKS = """
+import os, pathlib, sys
+sys.path.insert(0, os.environ["TESTS"])
+import test_frameworks, types
+server = types.SimpleNamespace(url=os.environ["SERVER"])
+trainer, used = test_frameworks.hugging_face(
+    server, os.environ["SESSION"], pathlib.Path(os.environ["FOLDER"]), ddp_backend="gloo", save_strategy="no")
+trainer.train()
+pathlib.Path(os.environ["FOLDER"], os.environ["RANK"] + ".json").write_text(str(used))
+"""
+
+
+def test_hugging_faces_trainer_on_two_ranks(server: Server, name: str, tmp_path: pathlib.Path) -> None:
+    need("transformers")
+    script = tmp_path / "ranks.py"
+    script.write_text(RANKS)
+    environment = {
+        **os.environ, "TESTS": str(HERE), "SERVER": server.url, "SESSION": name, "FOLDER": str(tmp_path),
+        "OMP_NUM_THREADS": "1", "PYTHONPATH": str(HERE.parent),
+    }  # fmt: skip
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    done = subprocess.run(
+        [sys.executable, *launcher, str(script)], env=environment, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr[-4000:]
+    for rank in range(2):
+        assert json.loads((tmp_path / f"{rank}.json").read_text()) == expected(server)
     check_history(server, name)
 
 
