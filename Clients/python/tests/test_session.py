@@ -6,6 +6,7 @@ import http.server
 import json
 import logging
 import math
+import signal
 import subprocess
 import threading
 from collections.abc import Iterator
@@ -161,6 +162,28 @@ def test_a_policy_without_its_server_goes_on_at_the_fallback_and_the_served_rate
     assert [row["learning_rate_applied"] for row in rows[3:]] == rates, "what was used is on record"
     assert [row["learning_rate"] for row in rows[3:]] == rates, "and stands for these steps"
     assert not session._told
+
+
+def test_a_server_that_hangs_holds_a_step_up_once_and_nothing_is_counted_twice(
+    own_server: Server, name: str, quick: None
+) -> None:
+    session = anneal.Session(own_server.url, name, PLATEAU, timeout=0.5, start_timeout=60)
+    losses = [1 / (step + 1) for step in range(300)]
+    train(session, range(10), losses.__getitem__)
+    assert session.flush(60, through_outages=True)
+    own_server.process.send_signal(signal.SIGSTOP)
+    waits: list[int] = []
+    wait = session._wait
+    session._wait = lambda step: (waits.append(step), wait(step))[1]  # type: ignore[method-assign, func-returns-value]
+    rates = train(session, range(10, 300), losses.__getitem__)
+    assert rates == [0.1] * 290 and session.away
+    # While it is away `_wait` returns at once; what counts is that one step has found out.
+    assert waits and waits[0] == 11
+    own_server.process.send_signal(signal.SIGCONT)
+    session.close(60)
+    rows = own_server.reports(name)
+    assert [(row["step"], row["metrics"]["loss"]) for row in rows] == list(enumerate(losses))
+    assert session._told <= {"rate-mismatch"}
 
 
 def test_with_the_fallback_hold_the_last_rate_holds(own_server: Server, name: str, quick: None) -> None:
