@@ -74,6 +74,7 @@ class Session:
             them. By default as many as take ten seconds. The run's length asks for all of it at once.
         rank: this process's number among those that train together. Rank 0 reports and the others follow, unless the
             specification's `ranks` has the mode `quorum`, where all report.
+        start: the first step that this process makes; `resume` where a checkpoint was loaded.
         timeout: seconds that a step waits for the server at most, and a request without an octet.
         start_timeout: seconds that opening and resuming go on trying.
         tls: what an https server's certificate is checked against.
