@@ -26,13 +26,17 @@ final class Shutdown: Sendable {
     self.log = log
   }
 
-  /// - Returns: the signal sources, which work as long as they are kept.
+  /// - Returns: the signal sources, which work from now on as long as they are kept.
   func onSignals() -> [any DispatchSourceSignal] {
     [(SIGTERM, "SIGTERM"), (SIGINT, "SIGINT")].map { number, name in
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler { self.begin(name) }
+      // A signal that comes before the source is there is ignored: nobody must be told that the server listens until then.
+      let isThere = DispatchSemaphore(value: 0)
+      source.setRegistrationHandler { isThere.signal() }
       source.resume()
+      isThere.wait()
       return source
     }
   }
