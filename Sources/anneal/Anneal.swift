@@ -2,7 +2,8 @@ import ArgumentParser
 
 @main
 struct Anneal: ParsableCommand {
-  /// The program's version: in `--version`, in `anneal_build_info` and, by hand, in openapi.yaml.
+  /// The program's version, by semver.org; Scripts/catalog writes it into openapi.yaml, the image's label and
+  /// Docker/kubernetes.yaml.
   static let version = "0.1.0"
 
   static let configuration = CommandConfiguration(

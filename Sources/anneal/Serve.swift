@@ -59,6 +59,7 @@ struct Serve: ParsableCommand {
     if markdown { return print(ServeConfiguration.settings.markdown(ServeConfiguration()), terminator: "") }
     let settings = try settings(ProcessInfo.processInfo.environment)
     if printConfig { return print(settings.yaml, terminator: "") }
+    if let refusal = settings.root.refusal(ofUser: geteuid()) { throw AccessError(refusal) }
     try serve(settings.root)
   }
 

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPServer
 import Logging
 import Logs
@@ -24,6 +25,8 @@ struct ServeConfiguration: Sendable {
   var store: String?
   var sessions = SessionHub.Configuration()
   var stateKey: String?
+  /// Whether the server does not start as root. The image says so.
+  var refusesRoot = false
   /// Seconds from the first signal to the end of listening; meanwhile `/readyz` says no.
   var drainDelay = 0.0
   /// Seconds that answers under way get to finish.
@@ -86,6 +89,9 @@ struct ServeConfiguration: Sendable {
       Setting(
         "allow-anonymous", \.access.allowsAnonymous, .flag,
         "Whether everybody is served on every address where there are no tokens"),
+      Setting(
+        "refuse-root", \.refusesRoot, .flag,
+        "Whether the server does not start as root; so it is in the image"),
       Setting(
         "cors-origin", \.access.corsOrigins, .texts("origin"),
         "Origins whose web pages may read answers, such as https://lab.example"),
@@ -172,6 +178,13 @@ extension ServeConfiguration {
       faults.append("--tls-client-ca needs --tls-cert and --tls-key")
     }
     return faults + access.faults
+  }
+
+  /// Why the server does not start as this user; nil where it does.
+  func refusal(ofUser user: uid_t) -> String? {
+    guard refusesRoot && user == 0 else { return nil }
+    return "the server does not start as root: run it as another user, in a container with --user 10001; or say "
+      + "--no-refuse-root (ANNEAL_REFUSE_ROOT=false)"
   }
 
   var addresses: [HTTPAddress] {

@@ -182,9 +182,24 @@ import Testing
     #expect(help.contains("default: 1048576"))
   }
 
-  @Test func theVersionIsTheContracts() throws {
-    let contract = try String(contentsOf: root.appending(path: "openapi.yaml"), encoding: .utf8)
-    #expect(contract.contains("\n  version: \(Anneal.version)\n"))
+  @Test(arguments: [
+    ("openapi.yaml", "\n  version: ", "\n"), ("Docker/Dockerfile", "\nARG VERSION=", "\n"),
+    ("Docker/kubernetes.yaml", "/anneal:", "\n"), ("CHANGELOG.md", "\n## [", "] - "),
+  ]) func theVersionIsTheSameEverywhere(_ file: String, _ before: String, _ after: String) throws {
+    let text = try String(contentsOf: root.appending(path: file), encoding: .utf8)
+    // What is not released yet may stand before it in the list of changes.
+    let told = text.replacing("## [Unreleased]", with: "")
+    let begin = try #require(told.range(of: before)).upperBound
+    let end = try #require(told[begin...].range(of: after)).lowerBound
+    #expect(told[begin..<end] == Anneal.version, "run Scripts/catalog, which writes it everywhere but into CHANGELOG.md")
+  }
+
+  @Test func rootIsRefusedWhereTheSettingSaysSoAndNobodyElse() throws {
+    let image = try settings([], ["ANNEAL_REFUSE_ROOT": "true"]).root
+    #expect(image.refusal(ofUser: 0)?.contains("--no-refuse-root") == true)
+    #expect(image.refusal(ofUser: 10001) == nil)
+    #expect(try settings().root.refusal(ofUser: 0) == nil)
+    #expect(try settings(["--no-refuse-root"], ["ANNEAL_REFUSE_ROOT": "true"]).root.refusal(ofUser: 0) == nil)
   }
 
   @Test func theReadmesTableIsOfTheseSettings() throws {
