@@ -191,7 +191,7 @@ import Testing
     let told = text.replacing("## [Unreleased]", with: "")
     let begin = try #require(told.range(of: before)).upperBound
     let end = try #require(told[begin...].range(of: after)).lowerBound
-    #expect(told[begin..<end] == Anneal.version, "run Scripts/catalog, which writes it everywhere but into CHANGELOG.md")
+    #expect(told[begin..<end] == Anneal.version, "run Scripts/catalog; CHANGELOG.md is by hand")
   }
 
   @Test func rootIsRefusedWhereTheSettingSaysSoAndNobodyElse() throws {
