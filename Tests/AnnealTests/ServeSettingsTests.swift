@@ -182,6 +182,12 @@ import Testing
     #expect(help.contains("default: 1048576"))
   }
 
+  @Test(arguments: ["bash", "zsh", "fish"]) func theCompletionsOfferEverySetting(_ shell: String) throws {
+    let script = Anneal.completionScript(for: try #require(CompletionShell(rawValue: shell)))
+    // fish leaves the dashes out.
+    for name in Self.names { #expect(script.contains(shell == "fish" ? " '\(name)'" : "--\(name)")) }
+  }
+
   @Test(arguments: [
     ("openapi.yaml", "\n  version: ", "\n"), ("Docker/Dockerfile", "\nARG VERSION=", "\n"),
     ("Docker/kubernetes.yaml", "/anneal:", "\n"), ("CHANGELOG.md", "\n## [", "] - "),
