@@ -268,13 +268,13 @@ func main() {
 		})
 		*place = value / 1e6
 	}
-	flag.Float64Var(&c.eventLog, "log-event", 520, "octets of the database's log for a request's event with one report")
+	flag.Float64Var(&c.eventLog, "log-event", 500, "octets of the database's log for a request's event with one report")
 	flag.Float64Var(&c.textLog, "log-report", 21, "octets of it for each further report")
 	flag.Float64Var(&c.rate, "disk-rate", 1e9, "octets a second that a node's disk takes")
-	micro(&c.request, "cost-request", 35, "the server's processor time for a request")
-	micro(&c.report, "cost-report", 2.5, "the server's processor time for a report in it")
-	micro(&c.transaction, "cost-transaction", 360, "the database's processor time for a transaction")
-	micro(&c.event, "cost-event", 10, "the database's processor time for a request's event")
+	micro(&c.request, "cost-request", 40, "the server's processor time for a request")
+	micro(&c.report, "cost-report", 2, "the server's processor time for a report in it")
+	micro(&c.transaction, "cost-transaction", 350, "the database's processor time for a transaction")
+	micro(&c.event, "cost-event", 11, "the database's processor time for a request's event")
 	micro(&c.text, "cost-text", 1, "the database's processor time for a report in an event")
 	micro(&c.disk, "disk", 500, "the wait for a disk")
 	micro(&c.network, "network", 500, "there and back between two machines of a data center")
