@@ -111,6 +111,21 @@ import Testing
     #expect(error?.kind == .deleted)
   }
 
+  @Test(.enabled(if: PostgreSQLServer.isInstalled))
+  func tablesThatAreHalfMadeAreFinishedAndThoseOfANewerProgramLeftAlone() throws {
+    let server = try PostgreSQLServer.shared.get()
+    let url = try server.newDatabase()
+    try PostgreSQLStore(url: url).write([.create(id: "a", key: 7, time: 1, keepUntil: 1)])
+    // As if the program had ended before the last table, or before it had said that it was done.
+    try server.query(url, "DROP TABLE anneal_names; DELETE FROM anneal_version")
+    let store = try PostgreSQLStore(url: url)
+    try store.write([.value(name: "n", value: [1])])
+    #expect(try store.find("a")?.key == 7 && store.value("n") == [1])
+    try server.query(url, "INSERT INTO anneal_version VALUES (99)")
+    let error = #expect(throws: StoreError.self) { try PostgreSQLStore(url: url) }
+    #expect(error?.description.contains("newer anneal (its tables are of version 99") == true)
+  }
+
   @Test(.enabled(if: PostgreSQLServer.isInstalled)) func connectionsThatAreCutLoseNothingThatWasAcknowledged() throws {
     let (stores, url) = try Self.stores(.postgresql, 2)
     let servers = try stores.map { try Trainer(specification([["type": "torch.ReduceLROnPlateau"]]), store: $0) }
