@@ -566,7 +566,62 @@ def starts(cluster, options):
     print("three servers start at once on an empty database, 6 times")
 
 
-TESTS = [starts, security, vectors, overtaken, news, losses, promises, training]
+def moving(cluster, options):
+    """Sessions move from the database into a folder, where one server goes on with them, and into another database."""
+    cluster.start()
+    names = [f"moved-{number}" for number in range(20)]
+    rates = {}
+
+    def run(to, name, steps):
+        for step in steps:
+            answer = asked(200, to, "POST", f"/sessions/{name}/next", {"step": step, "loss": 1})
+            rates[name, step] = answer["learning_rate"]
+
+    def look(to):
+        for name, step in rates:
+            check(asked(200, to, "GET", f"/sessions/{name}/next?step={step + 1}")["learning_rate"] == rates[name, step], name, step)
+        for name in names:
+            check(asked(200, to, "POST", f"/sessions/{name}/replay", {})["verified"] is True, name)
+
+    def copy(source, target, words):
+        command = [cluster.servers[0].program, "store", "copy", "--from", source, "--to", target]
+        output = subprocess.run(command, env={**os.environ, "PGPASSFILE": cluster.database.passwords}, capture_output=True, text=True)
+        check(output.returncode == 0 and output.stdout.startswith(words), output)
+
+    def first():
+        name = f"sessions{cluster.count}"
+        return cluster.url(cluster.places[0], name, **cluster.secure())
+
+    for name in names:
+        asked(201, cluster, "PUT", f"/sessions/{name}", {
+            "schedule": {"type": "constant", "base_lr": 0.1}, "policies": [{"type": "torch.ReduceLROnPlateau", "patience": 1}]})
+        run(cluster, name, range(10))
+    cluster.stop()
+    folder = str(cluster.folder / "moved")
+    copy(first(), folder, "20 sessions with 220 events, 220 written now")
+    copy(first(), folder, "20 sessions with 220 events, 0 written now")
+    server = sessions.Server(cluster.servers[0].program, folder)
+    look(server)
+    for name in names:
+        run(server, name, range(10, 15))
+    server.stop()
+    cluster.count += 1
+    cluster.database.create(f"sessions{cluster.count}")
+    copy(folder, first(), "20 sessions with 320 events, 320 written now")
+    for server in cluster.servers:
+        url = cluster.url(server.place, f"sessions{cluster.count}", **cluster.secure())
+        server.launch(url, {"PGPASSFILE": cluster.database.passwords})
+        check(server.listens(), server.log.read_text()[-2000:])
+    cluster.settle()
+    look(cluster)
+    for name in names:
+        run(cluster, name, range(15, 20))
+    look(cluster)
+    cluster.stop()
+    print("20 sessions move from PostgreSQL to a folder, go on there, move to another database and go on there: each rate as it was")
+
+
+TESTS = [starts, security, vectors, overtaken, news, losses, moving, promises, training]
 
 
 def main():
