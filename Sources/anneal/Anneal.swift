@@ -2,8 +2,8 @@ import ArgumentParser
 
 @main
 struct Anneal: ParsableCommand {
-  /// The program's version, by semver.org; Scripts/catalog writes it into openapi.yaml, the image's label and
-  /// Docker/kubernetes.yaml.
+  /// The program's version, by semver.org; Scripts/catalog writes it into openapi.yaml, the image's label,
+  /// Docker/kubernetes.yaml and the client in Python.
   static let version = "0.1.0"
 
   static let configuration = CommandConfiguration(

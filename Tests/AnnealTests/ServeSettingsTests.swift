@@ -191,6 +191,7 @@ import Testing
   @Test(arguments: [
     ("openapi.yaml", "\n  version: ", "\n"), ("Docker/Dockerfile", "\nARG VERSION=", "\n"),
     ("Docker/kubernetes.yaml", "/anneal:", "\n"), ("CHANGELOG.md", "\n## [", "] - "),
+    ("Clients/python/pyproject.toml", "\nversion = \"", "\"\n"),
   ]) func theVersionIsTheSameEverywhere(_ file: String, _ before: String, _ after: String) throws {
     let text = try String(contentsOf: root.appending(path: file), encoding: .utf8)
     // What is not released yet may stand before it in the list of changes.
