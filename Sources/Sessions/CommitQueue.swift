@@ -1,6 +1,4 @@
-import Dispatch
 import Measures
-import Synchronization
 
 /// Writes what all sessions have to write, as much as has come together in one go: the wait for the disk is shared.
 final class CommitQueue: Sendable {
@@ -12,61 +10,37 @@ final class CommitQueue: Sendable {
     var completion: @Sendable ((any Error)?) -> Void
   }
 
-  private struct State {
-    var waiting: [Ticket] = []
-    var isRunning = false
-  }
-
   /// So many entries make a transaction, at most.
   private static let largestBatch = 8192
 
-  private let store: any SessionStore
-  private let measures: SessionMeasures
-  private let queue = DispatchQueue(label: "sessions.commit")
-  private let state = Mutex(State())
+  private let queue: GatheringQueue<Ticket>
 
   init(_ store: any SessionStore, _ measures: SessionMeasures) {
-    self.store = store
-    self.measures = measures
+    queue = GatheringQueue(label: "sessions.commit") { Self.write($0, store, measures) }
   }
 
-  func submit(_ ticket: Ticket) {
-    let begins = state.withLock { state in
-      state.waiting.append(ticket)
-      if state.isRunning { return false }
-      state.isRunning = true
-      return true
-    }
-    if begins { queue.async { self.run() } }
-  }
+  func submit(_ ticket: Ticket) { queue.submit(ticket) }
 
   /// Returns when everything that was submitted before is written.
-  func drain() { queue.sync {} }
+  func drain() { queue.drain() }
 
-  private func run() {
-    while true {
-      let tickets = state.withLock { state in
-        let tickets = state.waiting
-        state.waiting = []
-        if tickets.isEmpty { state.isRunning = false }
-        return tickets
+  private static func write(_ tickets: [Ticket], _ store: any SessionStore, _ measures: SessionMeasures) {
+    var start = 0
+    while start < tickets.count {
+      var end = start
+      var size = 0
+      while end < tickets.count && size < largestBatch {
+        size += tickets[end].entries.count
+        end += 1
       }
-      if tickets.isEmpty { return }
-      var start = 0
-      while start < tickets.count {
-        var end = start
-        var size = 0
-        while end < tickets.count && size < Self.largestBatch {
-          size += tickets[end].entries.count
-          end += 1
-        }
-        write(tickets[start..<end])
-        start = end
-      }
+      write(tickets[start..<end], store, measures)
+      start = end
     }
   }
 
-  private func write(_ tickets: ArraySlice<Ticket>) {
+  private static func write(
+    _ tickets: ArraySlice<Ticket>, _ store: any SessionStore, _ measures: SessionMeasures
+  ) {
     var good: [Ticket] = []
     for ticket in tickets {
       guard let session = ticket.session, session.hasFailed else {

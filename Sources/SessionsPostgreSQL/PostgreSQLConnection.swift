@@ -79,7 +79,7 @@ final class PostgreSQLConnection {
   }
 
   /// Makes the connection, which takes five seconds at most where the URL says nothing else.
-  func connect() throws -> OpaquePointer {
+  private func connect() throws -> OpaquePointer {
     // What stands before the URL is a default that the URL may overrule.
     let parameters = [
       ("connect_timeout", "5"), ("application_name", "anneal"), ("tcp_user_timeout", "10000"),

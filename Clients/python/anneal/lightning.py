@@ -8,7 +8,7 @@ from typing import Any
 from lightning.pytorch.callbacks import Callback
 
 from .loop import Loop, numbers
-from .torch import _kept, multipliers, open_rates
+from .torch import _kept, multipliers, open_rates, put
 
 
 class RemoteLRCallback(Callback):
@@ -55,8 +55,7 @@ class RemoteLRCallback(Callback):
         self.on_before_optimizer_step(trainer, pl_module, trainer.optimizers[0])
 
     def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
-        for group, multiplier in zip(optimizer.param_groups, self._multipliers, strict=True):
-            group["lr"] = self._rate * multiplier
+        put(optimizer, self._rate, self._multipliers)
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if trainer.global_step == self._step:

@@ -168,17 +168,7 @@ class RemoteLR(LRScheduler):
 
     def _apply(self, rate: float) -> None:
         self._rate = rate
-        rates: list[Any] = []
-        for group, multiplier in zip(self.optimizer.param_groups, self._multipliers, strict=True):
-            value = rate * multiplier
-            present = group["lr"]
-            if isinstance(present, torch.Tensor):
-                present.fill_(value)
-                rates.append(present.clone())
-            else:
-                group["lr"] = value
-                rates.append(value)
-        self._last_lr = rates
+        self._last_lr = put(self.optimizer, rate, self._multipliers)
 
     def _applied(self) -> float:
         """The rate that the optimizer used, by its first group: the served one, unless somebody has changed it."""
@@ -321,6 +311,21 @@ def multipliers(optimizer: Any, rates: Rates, names: Sequence[str] | None) -> li
         return [rates.multiplier(name) for name in names]
     except KeyError as error:
         raise ValueError(error.args[0]) from None
+
+
+def put(optimizer: Any, rate: float, multipliers: Sequence[float]) -> list[Any]:
+    """Puts a rate into each parameter group; returns what they have now. A rate that is a tensor stays one."""
+    rates: list[Any] = []
+    for group, multiplier in zip(optimizer.param_groups, multipliers, strict=True):
+        value = rate * multiplier
+        present = group["lr"]
+        if isinstance(present, torch.Tensor):
+            present.fill_(value)
+            rates.append(present.clone())
+        else:
+            group["lr"] = value
+            rates.append(value)
+    return rates
 
 
 def _kept(value: Any) -> Any:

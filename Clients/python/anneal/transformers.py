@@ -8,7 +8,7 @@ from typing import Any
 from transformers import TrainerCallback
 
 from .loop import Loop, numbers
-from .torch import multipliers, open_rates
+from .torch import multipliers, open_rates, put
 
 
 class RemoteLRCallback(TrainerCallback):
@@ -50,8 +50,7 @@ class RemoteLRCallback(TrainerCallback):
     def on_pre_optimizer_step(self, args: Any, state: Any, control: Any, optimizer: Any = None, **more: Any) -> None:
         if self._multipliers is None:
             self._multipliers = multipliers(optimizer, self._loop.rates, self._groups)
-        for group, multiplier in zip(optimizer.param_groups, self._multipliers, strict=True):
-            group["lr"] = self._rate * multiplier
+        put(optimizer, self._rate, self._multipliers)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **more: Any) -> None:
         self._loop.done(state.global_step - 1, applied=self._rate)
